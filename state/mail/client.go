@@ -1,0 +1,274 @@
+package mail
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	gomail "github.com/wneessen/go-mail"
+	"github.com/wneessen/go-mail/smtp"
+
+	"usher/state"
+)
+
+// client delivers to an SMTP server. It keeps its connection between messages
+// and makes a new one when the server has dropped it.
+type client struct {
+	*server
+	session *session // nil: not connected
+}
+
+// session is one connection on which the server knows who we are.
+type session struct {
+	smtp  *smtp.Client
+	conn  net.Conn
+	dirty bool // a transaction was begun and not ended: RSET comes first
+}
+
+// Deliver sends one message. The stored bytes go out as they are.
+func (c *client) Deliver(ctx context.Context, m state.Message, data []byte) error {
+	to, err := envelopeAddress(m.To)
+	if err != nil {
+		return failed(Refused, "recipient", err)
+	}
+	reused := c.session != nil
+	failure := c.attempt(ctx, to, data)
+	if failure != nil && reused && failure.lost {
+		failure = c.attempt(ctx, to, data)
+	}
+	if failure != nil {
+		return failure.Failure
+	}
+	return nil
+}
+
+// failure is a Failure, and whether it is that the server had hung up before this
+// message began, which a new connection mends.
+type failure struct {
+	*Failure
+	lost bool
+}
+
+// attempt sends the message on the session there is, or on a new one. A session
+// that can no longer be trusted is dropped.
+func (c *client) attempt(ctx context.Context, to string, data []byte) *failure {
+	if c.session == nil {
+		if err := c.connect(ctx); err != nil {
+			return &failure{Failure: err}
+		}
+	}
+	s := c.session
+	stop := context.AfterFunc(ctx, func() { s.conn.Close() })
+	defer stop()
+	begun, err := c.transaction(ctx, s, to, data)
+	if err == nil {
+		return nil
+	}
+	reply := code(err)
+	if reply == 0 || reply == 421 {
+		c.drop()
+	}
+	return &failure{Failure: err, lost: !begun && (reply == 0 || reply == 421) && ctx.Err() == nil}
+}
+
+// transaction is MAIL, RCPT, DATA and the message. It reports whether the server
+// took MAIL.
+func (c *client) transaction(ctx context.Context, s *session, to string, data []byte) (begun bool, _ *Failure) {
+	international := !ascii(to) || !ascii(c.from)
+	if offered, _ := s.smtp.Extension("SMTPUTF8"); international && !offered {
+		return false, failed(c.unwritable(), "recipient", errors.New("the server does not offer SMTPUTF8, which an address with other than ASCII letters before the @ needs"))
+	}
+	s.smtp.SkipSMTPUTF8(!international)
+	if s.dirty {
+		c.allow(ctx, s, c.timeout)
+		if err := s.smtp.Reset(); err != nil {
+			return false, byReply("RSET", err, Again)
+		}
+	}
+	c.allow(ctx, s, c.timeout)
+	if err := s.smtp.Mail("<" + c.from + ">"); err != nil {
+		return false, byReply("sender "+c.from, err, Paused)
+	}
+	s.dirty = true
+	c.allow(ctx, s, c.timeout)
+	if err := s.smtp.Rcpt("<" + to + ">"); err != nil {
+		return true, byReply("recipient", err, Refused)
+	}
+	c.allow(ctx, s, c.timeout)
+	w, err := s.smtp.Data()
+	if err != nil {
+		return true, byReply("DATA", err, Refused)
+	}
+	return true, c.send(ctx, s, w, data)
+}
+
+// unwritable is the class of an address that the server has no way to be told:
+// our own concerns every message, a recipient's this one.
+func (c *client) unwritable() Class {
+	if !ascii(c.from) {
+		return Paused
+	}
+	return Refused
+}
+
+// send writes the message and waits for the server's word on it.
+func (c *client) send(ctx context.Context, s *session, w io.WriteCloser, data []byte) *Failure {
+	c.allow(ctx, s, c.timeout)
+	if _, err := w.Write(data); err != nil {
+		return failed(Again, "sending the message", err)
+	}
+	c.allow(ctx, s, 5*c.timeout)
+	err := w.Close()
+	switch code(err) / 100 {
+	case 2:
+		err = nil
+	case 4, 5:
+		s.dirty = false
+		return byReply("message", err, Refused)
+	}
+	if err != nil {
+		return failed(Unsure, "no reply to the message, which may have arrived", err)
+	}
+	s.dirty = false
+	return nil
+}
+
+// allow gives the next step so long, and never past the end of ctx.
+func (c *client) allow(ctx context.Context, s *session, d time.Duration) {
+	deadline := time.Now().Add(d)
+	if end, ok := ctx.Deadline(); ok && end.Before(deadline) {
+		deadline = end
+	}
+	// A connection that takes no deadline is closed, and the step itself says so.
+	_ = s.conn.SetDeadline(deadline)
+}
+
+// connect makes a session: the greeting, TLS as asked for, AUTH where there is a user.
+func (c *client) connect(ctx context.Context) *Failure {
+	s := &session{}
+	var stop func() bool
+	dial := func(dialling context.Context, network, address string) (net.Conn, error) {
+		conn, err := c.dial(dialling, network, address)
+		if err != nil {
+			return nil, err
+		}
+		s.conn = conn
+		stop = context.AfterFunc(ctx, func() { conn.Close() })
+		return conn, nil
+	}
+	failure := c.greet(ctx, s, dial)
+	if stop != nil {
+		stop()
+	}
+	if failure != nil {
+		if s.conn != nil {
+			s.conn.Close()
+		}
+		return failure
+	}
+	c.session = s
+	return nil
+}
+
+// greet brings a session to where it takes messages.
+func (c *client) greet(ctx context.Context, s *session, dial gomail.DialContextFunc) *Failure {
+	options := []gomail.Option{
+		gomail.WithPort(c.port), gomail.WithTimeout(c.timeout), gomail.WithDialContextFunc(dial),
+		gomail.WithTLSConfig(c.trust), gomail.WithTLSPolicy(c.policy()), gomail.WithSMTPAuth(gomail.SMTPAuthNoAuth),
+	}
+	dialler, err := gomail.NewClient(c.host, options...)
+	if err != nil {
+		return failed(Paused, "preparing the connection", err)
+	}
+	if s.smtp, err = dialler.DialToSMTPClientWithContext(ctx); err != nil {
+		return c.ungreeted(s, err)
+	}
+	return c.authenticate(ctx, s)
+}
+
+func (c *client) ungreeted(s *session, err error) *Failure {
+	if s.conn == nil {
+		return failed(Again, "connecting to "+c.server.String(), err)
+	}
+	return byReply("greeting "+c.server.String(), err, Paused)
+}
+
+func (c *client) policy() gomail.TLSPolicy {
+	switch c.security {
+	case required:
+		return gomail.TLSMandatory
+	case ifOffered:
+		return gomail.TLSOpportunistic
+	default:
+		return gomail.NoTLS
+	}
+}
+
+// dial connects, with TLS from the first byte for smtps.
+func (c *client) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if c.security == implicit {
+		return (&tls.Dialer{Config: c.trust}).DialContext(ctx, network, address)
+	}
+	return (&net.Dialer{}).DialContext(ctx, network, address)
+}
+
+// authenticate says who we are, with the best mechanism that both sides know.
+func (c *client) authenticate(ctx context.Context, s *session) *Failure {
+	if c.user == "" {
+		return nil
+	}
+	mechanism, err := c.mechanism(s.smtp)
+	if err != nil {
+		return failed(Paused, "signing in as "+c.user, err)
+	}
+	c.allow(ctx, s, c.timeout)
+	if err := s.smtp.Auth(mechanism); err != nil {
+		return byReply("signing in as "+c.user, err, Paused)
+	}
+	return nil
+}
+
+func (c *client) mechanism(client *smtp.Client) (smtp.Auth, error) {
+	_, offered := client.Extension("AUTH")
+	names := strings.Fields(strings.ToUpper(offered))
+	inClear := c.security == inClear // only ever on loopback: see settle
+	switch {
+	case slices.Contains(names, "SCRAM-SHA-256"):
+		return smtp.ScramSHA256Auth(c.user, c.password), nil
+	case slices.Contains(names, "PLAIN"):
+		return smtp.PlainAuth("", c.user, c.password, c.host, inClear), nil
+	case slices.Contains(names, "LOGIN"):
+		return smtp.LoginAuth(c.user, c.password, c.host, inClear), nil
+	default:
+		return nil, fmt.Errorf("the server offers %q, and none of SCRAM-SHA-256, PLAIN and LOGIN", offered)
+	}
+}
+
+// drop ends a session that is broken, without a word.
+func (c *client) drop() {
+	if c.session != nil {
+		c.session.conn.Close()
+		c.session = nil
+	}
+}
+
+// goodbye is how long QUIT may take. What it comes to changes nothing: all that
+// was sent has been answered for.
+const goodbye = 2 * time.Second
+
+// Close says goodbye and ends the connection.
+func (c *client) Close() error {
+	if c.session == nil {
+		return nil
+	}
+	_ = c.session.conn.SetDeadline(time.Now().Add(goodbye))
+	_ = c.session.smtp.Quit()
+	c.drop()
+	return nil
+}
