@@ -1,5 +1,12 @@
 package spec
 
+import (
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
 // Unlimited is the number of seats of an offer that does not limit them.
 const Unlimited = -1
 
@@ -71,4 +78,184 @@ type ContractInformation struct {
 	Renewal  string
 	Price    string
 	Origin   Origin
+}
+
+// contractManifest is what a document of kind Contract may contain.
+type contractManifest struct {
+	typeMeta
+	Metadata requiredName `yaml:"metadata" validate:"required"`
+	Spec     contractSpec `yaml:"spec" validate:"required"`
+	Line     int32
+	Column   int32
+}
+
+type contractSpec struct {
+	ContractManager      text         `yaml:"contractManager" validate:"required,resourcename" hint:"exactly one person manages a contract; name others under softwareCoordinators"`
+	SoftwareCoordinators []text       `yaml:"softwareCoordinators" validate:"omitempty,min=1,dive,required,resourcename"`
+	Products             []offerSpec  `yaml:"products" validate:"dive"`
+	CloudCredits         *creditsSpec `yaml:"cloudCredits"`
+	SupportEmail         text         `yaml:"supportEmail" validate:"omitempty,address"`
+}
+
+type offerSpec struct {
+	Name  text `yaml:"name" validate:"required,resourcename"`
+	Seats *int `yaml:"seats" validate:"omitempty,min=0,max=100000000"`
+}
+
+type creditsSpec struct {
+	Pool    int64    `yaml:"pool" validate:"min=0"`
+	Expires dayField `yaml:"expires"`
+}
+
+func (m *contractManifest) finish(_ *decoder, root *yaml.Node) {
+	m.Line, m.Column = int32(root.Line), int32(root.Column)
+}
+
+// requiredName is the metadata of kinds that have no other name to go by.
+type requiredName struct {
+	Name text `yaml:"name" validate:"required,resourcename"`
+}
+
+// informationManifest is what a document of kind ContractInformation may contain.
+type informationManifest struct {
+	typeMeta
+	Metadata requiredName    `yaml:"metadata" validate:"required"`
+	Spec     informationSpec `yaml:"spec"`
+	Line     int32
+	Column   int32
+}
+
+type informationSpec struct {
+	Number  text     `yaml:"number" validate:"max=200,line"`
+	Term    termSpec `yaml:"term"`
+	Billing text     `yaml:"billing" validate:"max=1000"`
+	Renewal text     `yaml:"renewal" validate:"max=1000"`
+	Price   text     `yaml:"price" validate:"max=200,line"`
+}
+
+type termSpec struct {
+	From  dayField `yaml:"from"`
+	Until dayField `yaml:"until"`
+}
+
+func (m *informationManifest) finish(d *decoder, root *yaml.Node) {
+	m.Line, m.Column = int32(root.Line), int32(root.Column)
+	if term := m.Spec.Term; term.From.Line > 0 && term.Until.Line > 0 && term.Until.Day < term.From.Day {
+		d.fail(int(term.Until.Line), int(term.Until.Column), "invalid-span", "the term ends on %s, before it begins on %s", term.Until, term.From)
+	}
+}
+
+func (r *resolver) declareContracts() {
+	type declared struct {
+		*contractManifest
+		file string
+	}
+	var all []declared
+	for _, f := range r.files {
+		for i := range f.contracts {
+			all = append(all, declared{&f.contracts[i], f.Path})
+		}
+	}
+	all = unique(r, "Contract", all, func(c *declared) (string, Origin) {
+		return c.Metadata.Name.Value, Origin{File: c.file, Line: c.Line, Column: c.Column}
+	})
+	for _, c := range all {
+		r.roster.Contracts = append(r.roster.Contracts, r.contract(c.contractManifest, c.file))
+	}
+}
+
+func (r *resolver) contract(m *contractManifest, file string) Contract {
+	c := Contract{
+		Name: m.Metadata.Name.Value, Manager: m.Spec.ContractManager.Value, SupportEmail: m.Spec.SupportEmail.Value,
+		Origin: Origin{File: file, Line: m.Line, Column: m.Column},
+	}
+	if cc := m.Spec.CloudCredits; cc != nil {
+		c.Credits = &Credits{Pool: cc.Pool, Expires: Forever}
+		if cc.Expires.Line > 0 {
+			c.Credits.Expires = cc.Expires.Day
+		}
+	}
+	r.roles(&c, m, file)
+	r.offers(&c, m, file)
+	return c
+}
+
+// roles fills in the stewards: each must be a declared user, and the manager
+// must not be suspended, or nobody could act for the contract.
+func (r *resolver) roles(c *Contract, m *contractManifest, file string) {
+	subject, manager := "Contract "+c.Name, m.Spec.ContractManager
+	switch u := r.roster.User(manager.Value); {
+	case u == nil && manager.Value != "":
+		r.unknownUser(manager.at(file), subject, manager.Value)
+	case u != nil && u.Suspended:
+		r.fail(manager.at(file), "suspended-manager", subject, "its contract manager %s is suspended, at %s", u.Name, u.Origin).
+			hint("name another contractManager first")
+	}
+	for _, name := range m.Spec.SoftwareCoordinators {
+		if slices.Contains(c.Coordinators, name.Value) {
+			r.fail(name.at(file), "duplicate-name", subject, "%s is named twice under softwareCoordinators", name.Value)
+			continue
+		}
+		if r.roster.User(name.Value) == nil && name.Value != "" {
+			r.unknownUser(name.at(file), subject, name.Value)
+		}
+		c.Coordinators = append(c.Coordinators, name.Value)
+	}
+	if len(c.Coordinators) == 0 {
+		c.Coordinators = []string{c.Manager}
+	}
+	slices.Sort(c.Coordinators)
+}
+
+func (r *resolver) offers(c *Contract, m *contractManifest, file string) {
+	for _, o := range m.Spec.Products {
+		name := o.Name.Value
+		switch {
+		case c.Offer(name) != nil:
+			r.fail(o.Name.at(file), "duplicate-name", "Contract "+c.Name, "product %s is offered twice", name)
+			continue
+		case r.roster.Product(name) == nil:
+			r.unknown(o.Name.at(file), "unknown-product", "Contract "+c.Name, "product", name, names(r.roster.Products))
+		}
+		offer := Offer{Product: name, Seats: Unlimited, Origin: o.Name.at(file)}
+		if o.Seats != nil {
+			offer.Seats = *o.Seats
+		}
+		c.Offers = append(c.Offers, offer)
+		r.offering[name] = append(r.offering[name], c.Name)
+	}
+	slices.SortFunc(c.Offers, func(a, b Offer) int { return strings.Compare(a.Product, b.Product) })
+}
+
+// ResolveInformation returns the contract information of the private folder,
+// sorted by contract; each must belong to a contract of the roster.
+func ResolveInformation(files []*File, roster *Roster) ([]ContractInformation, Errors) {
+	r := newResolver(files)
+	var all []ContractInformation
+	for _, f := range r.files {
+		for i := range f.information {
+			info := f.information[i].contractInformation(f.Path)
+			if name := f.information[i].Metadata.Name; roster.Contract(name.Value) == nil {
+				r.unknown(name.at(f.Path), "unknown-contract", "ContractInformation "+name.Value, "contract", name.Value, names(roster.Contracts))
+			}
+			all = append(all, info)
+		}
+	}
+	all = unique(r, "ContractInformation", all, func(c *ContractInformation) (string, Origin) { return c.Contract, c.Origin })
+	return all, r.errs.Sort()
+}
+
+func (m *informationManifest) contractInformation(file string) ContractInformation {
+	info := ContractInformation{
+		Contract: m.Metadata.Name.Value, Number: m.Spec.Number.Value, Term: AllTime, Billing: m.Spec.Billing.Value,
+		Renewal: m.Spec.Renewal.Value, Price: m.Spec.Price.Value,
+		Origin: Origin{File: file, Line: m.Line, Column: m.Column},
+	}
+	if from := m.Spec.Term.From; from.Line > 0 {
+		info.Term.From = from.Day
+	}
+	if until := m.Spec.Term.Until; until.Line > 0 {
+		info.Term.Until = until.Day
+	}
+	return info
 }

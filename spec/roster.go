@@ -1,6 +1,10 @@
 package spec
 
-import "sort"
+import (
+	"cmp"
+	"sort"
+	"strings"
+)
 
 // Roster is the whole of who there is and who may use what: what manifests
 // resolve to, and equally what the state holds true.
@@ -56,4 +60,13 @@ type Origin struct {
 	Line   int32  `json:"line"`
 	Column int32  `json:"column"`
 	Via    string `json:"via,omitempty"`
+}
+
+func compareOrigins(a, b Origin) int {
+	return cmp.Or(
+		strings.Compare(a.File, b.File),
+		cmp.Compare(a.Line, b.Line),
+		cmp.Compare(a.Column, b.Column),
+		strings.Compare(a.Via, b.Via),
+	)
 }

@@ -1,5 +1,11 @@
 package spec
 
+import (
+	"slices"
+
+	"gopkg.in/yaml.v3"
+)
+
 // User is one declared person.
 type User struct {
 	Name        string   // metadata.name, or the folded e-mail where that is omitted
@@ -17,3 +23,149 @@ type User struct {
 
 // FullName is the person's name as messages and tables write it.
 func (u *User) FullName() string { return u.FirstName + " " + u.LastName }
+
+// userManifest is what a document of kind User may contain.
+type userManifest struct {
+	typeMeta
+	Metadata metadata `yaml:"metadata"`
+	Spec     userSpec `yaml:"spec" validate:"required"`
+	Line     int32
+	Column   int32
+}
+
+type userSpec struct {
+	Email       text            `yaml:"email" validate:"required,address"`
+	FirstName   text            `yaml:"firstName" validate:"required,personname"`
+	LastName    text            `yaml:"lastName" validate:"required,personname"`
+	Access      []accessItem    `yaml:"access" validate:"dive"`
+	SigningKeys []text          `yaml:"signingKeys" validate:"dive,required,signingkey"`
+	Invitation  *invitationSpec `yaml:"invitation"`
+	Suspended   bool            `yaml:"suspended"`
+	Previously  []text          `yaml:"previously" validate:"dive,required,resourcename"`
+}
+
+func (m *userManifest) finish(_ *decoder, root *yaml.Node) {
+	m.Line, m.Column = int32(root.Line), int32(root.Column)
+}
+
+// name is the key of the person: metadata.name, or the folded e-mail.
+func (m *userManifest) name() string {
+	if m.Metadata.Name.Value != "" {
+		return m.Metadata.Name.Value
+	}
+	return FoldEmail(m.Spec.Email.Value)
+}
+
+// declaredUser is one person as a manifest or a list declares them.
+type declaredUser struct {
+	*userManifest
+	file string
+	key  string // name()
+}
+
+func (u *declaredUser) subject() string { return "User " + u.key }
+
+func (r *resolver) declareUsers() {
+	var all []declaredUser
+	for _, f := range r.files {
+		for i := range f.users {
+			all = append(all, declaredUser{&f.users[i], f.Path, f.users[i].name()})
+		}
+		for i := range f.lists {
+			for j := range f.lists[i].people {
+				all = append(all, declaredUser{&f.lists[i].people[j], f.Path, f.lists[i].people[j].name()})
+			}
+		}
+	}
+	r.users = unique(r, "User", all, func(u *declaredUser) (string, Origin) {
+		return u.key, Origin{File: u.file, Line: u.Line, Column: u.Column}
+	})
+	r.roster.Users = make([]User, len(r.users))
+	for i := range r.users {
+		r.roster.Users[i] = r.users[i].user()
+	}
+	r.checkEmails()
+	r.checkSigningKeys()
+	r.checkFormerNames()
+}
+
+// user is the person without access, which takes the whole tree to know.
+func (u *declaredUser) user() User {
+	s := &u.Spec
+	person := User{
+		Name: u.key, Email: s.Email.Value, EmailKey: FoldEmail(s.Email.Value),
+		FirstName: canonicalName(s.FirstName.Value), LastName: canonicalName(s.LastName.Value),
+		Suspended: s.Suspended,
+		Origin:    Origin{File: u.file, Line: u.Line, Column: u.Column},
+	}
+	if s.Invitation != nil {
+		person.Generation = s.Invitation.Generation
+	}
+	for _, key := range s.SigningKeys {
+		person.SigningKeys = append(person.SigningKeys, canonicalKey(key.Value))
+	}
+	for _, name := range s.Previously {
+		person.Previously = append(person.Previously, name.Value)
+	}
+	slices.Sort(person.SigningKeys)
+	slices.Sort(person.Previously)
+	person.SigningKeys = slices.Compact(person.SigningKeys)
+	person.Previously = slices.Compact(person.Previously)
+	return person
+}
+
+// checkEmails refuses two people with addresses that fold to the same.
+func (r *resolver) checkEmails() {
+	byKey := make(map[string]int, len(r.users))
+	for i := range r.roster.Users {
+		key := r.roster.Users[i].EmailKey
+		first, taken := byKey[key]
+		if !taken {
+			byKey[key] = i
+			continue
+		}
+		a, b := &r.users[first], &r.users[i]
+		if compareOrigins(b.Spec.Email.at(b.file), a.Spec.Email.at(a.file)) < 0 {
+			a, b = b, a
+		}
+		r.fail(b.Spec.Email.at(b.file), "duplicate-email", b.subject(), "%s is also the e-mail of user %s, at %s",
+			b.Spec.Email.Value, a.key, a.Spec.Email.at(a.file)).
+			hint("addresses are compared without regard to case and to how characters are composed")
+	}
+}
+
+// checkSigningKeys refuses a key that two people hold: a commit signed with it
+// would be whose?
+func (r *resolver) checkSigningKeys() {
+	holder := map[string]int{}
+	for i := range r.users {
+		u := &r.users[i]
+		for _, key := range u.Spec.SigningKeys {
+			canonical := canonicalKey(key.Value)
+			if first, taken := holder[canonical]; taken && first != i {
+				r.fail(key.at(u.file), "duplicate-key-holder", u.subject(), "this signing key is also that of user %s", r.users[first].key)
+				continue
+			}
+			holder[canonical] = i
+		}
+	}
+}
+
+// checkFormerNames refuses a former name that somebody still has, or that two
+// people claim.
+func (r *resolver) checkFormerNames() {
+	for i := range r.users {
+		u := &r.users[i]
+		for _, former := range u.Spec.Previously {
+			switch holder := r.roster.User(former.Value); {
+			case holder != nil:
+				r.fail(former.at(u.file), "former-name", u.subject(), "%q is declared at %s, so it cannot be a former name", former.Value, holder.Origin).
+					hint("remove it from previously, or rename that user")
+			case r.renamed[former.Value] != "" && r.renamed[former.Value] != u.key:
+				r.fail(former.at(u.file), "former-name", u.subject(), "%q is a former name of user %s already", former.Value, r.renamed[former.Value])
+			default:
+				r.renamed[former.Value] = u.key
+			}
+		}
+	}
+}
