@@ -1,0 +1,249 @@
+package render
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"usher/reconciler"
+)
+
+// objects lists the contracts, products and teams that change.
+func (t *page) objects(p *reconciler.Plan) {
+	for _, k := range []struct {
+		kind    reconciler.Kind
+		heading string
+		many    string
+	}{
+		{reconciler.KindContract, "Contracts", "contracts"},
+		{reconciler.KindProduct, "Products", "products"},
+		{reconciler.KindTeam, "Teams", "teams"},
+	} {
+		those := ofKind(p, k.kind)
+		if len(those) == 0 {
+			continue
+		}
+		t.section(k.heading)
+		shown := t.limit(len(those), foldObjects)
+		for _, c := range those[:shown] {
+			t.object(c)
+		}
+		t.rest("  ", len(those)-shown, string(k.kind), k.many)
+	}
+}
+
+func ofKind(p *reconciler.Plan, kind reconciler.Kind) []reconciler.Change {
+	var list []reconciler.Change
+	for _, c := range p.Changes {
+		if c.Kind == kind {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// foldFields is how many values of one contract, product or team are listed.
+const foldFields = 12
+
+// object shows one contract, product or team: of a new one its values, of a
+// changed one what differs, of a removed one nothing but that it goes.
+func (t *page) object(c reconciler.Change) {
+	sign := signOf(c.Action)
+	head := sign + " " + c.Subject
+	if c.Action == reconciler.Rename {
+		head += "  " + lifeWord(c)
+	}
+	t.line("  " + t.sign(sign, head) + t.origins(c.Because))
+	if c.Action == reconciler.Remove {
+		return
+	}
+	shown := t.limit(len(c.Fields), foldFields)
+	for _, f := range c.Fields[:shown] {
+		t.line("      " + objectField(c, f))
+	}
+	t.rest("      ", len(c.Fields)-shown, "value", "values")
+}
+
+// objectField leaves out the sign where the whole object is new.
+func objectField(c reconciler.Change, f reconciler.Field) string {
+	if c.Action == reconciler.Add {
+		return f.Name + ": " + f.To
+	}
+	return fieldText(f)
+}
+
+// offer counts what happens to one product under one contract.
+type offer struct {
+	contract, product string
+	changes           []reconciler.Change
+}
+
+// offers counts changes of access by product and contract, the largest first.
+func (t *page) offers(list []*person) {
+	byOffer := map[[2]string]*offer{}
+	for _, one := range list {
+		for _, c := range one.access {
+			key := [2]string{c.Contract, c.Product}
+			if byOffer[key] == nil {
+				byOffer[key] = &offer{contract: c.Contract, product: c.Product}
+			}
+			byOffer[key].changes = append(byOffer[key].changes, c)
+		}
+	}
+	if len(byOffer) == 0 {
+		return
+	}
+	t.section("Access")
+	sorted := make([]*offer, 0, len(byOffer))
+	for _, o := range byOffer {
+		sorted = append(sorted, o)
+	}
+	slices.SortFunc(sorted, func(a, b *offer) int {
+		return cmp.Or(cmp.Compare(len(b.changes), len(a.changes)),
+			strings.Compare(a.contract, b.contract), strings.Compare(a.product, b.product))
+	})
+	shown := t.limit(len(sorted), foldSeats)
+	rows := make([][]string, shown)
+	for i, o := range sorted[:shown] {
+		rows[i] = []string{o.product, "under " + o.contract, tally(o.changes)}
+	}
+	for _, line := range columns("  ", rows) {
+		t.line(line)
+	}
+	t.rest("  ", len(sorted)-shown, "product", "products")
+}
+
+// seats shows use before and after of each offer whose use changes.
+func (t *page) seats(p *reconciler.Plan) {
+	if len(p.Seats) == 0 {
+		return
+	}
+	t.section("Seats")
+	shown := t.limit(len(p.Seats), foldSeats)
+	rows := make([][]string, shown)
+	for i, s := range p.Seats[:shown] {
+		rows[i] = []string{s.Product, "under " + s.Contract, seatWords(s)}
+	}
+	for _, line := range columns("  ", rows) {
+		t.line(line)
+	}
+	t.rest("  ", len(p.Seats)-shown, "product", "products")
+}
+
+// seatWords is "8 → 10 of 10, none free" or "3 → 4".
+func seatWords(s reconciler.Seats) string {
+	words := fmt.Sprintf("%d → %d", s.Before, s.After)
+	if s.Of == nil {
+		return words
+	}
+	words += fmt.Sprintf(" of %d", *s.Of)
+	if s.After >= *s.Of {
+		words += ", none free"
+	}
+	return words
+}
+
+// messages lists who will be written to, after a count by kind.
+func (t *page) messages(p *reconciler.Plan) {
+	if len(p.Mail) == 0 {
+		return
+	}
+	t.section("Messages")
+	t.line("  " + mailCounts(p.Mail))
+	shown := t.limit(len(p.Mail), foldMessages)
+	rows := make([][]string, shown)
+	for i, n := range p.Mail[:shown] {
+		rows[i] = []string{n.To, n.Subject}
+	}
+	for _, line := range columns("    ", rows) {
+		t.line(line)
+	}
+	t.rest("    ", len(p.Mail)-shown, "message", "messages")
+}
+
+// noticeWords names messages of a kind: one, many.
+var noticeWords = map[reconciler.NoticeKind][2]string{
+	reconciler.NoticeInvitation: {"invitation", "invitations"},
+	reconciler.NoticeRemoved:    {"removal", "removals"},
+	reconciler.NoticeSuspended:  {"suspension", "suspensions"},
+	reconciler.NoticeRestored:   {"restoration", "restorations"},
+	reconciler.NoticeReturned:   {"return", "returns"},
+	reconciler.NoticeEmail:      {"change of address", "changes of address"},
+	reconciler.NoticeEmailOld:   {"change to an old address", "changes to old addresses"},
+	reconciler.NoticeAccess:     {"change of access", "changes of access"},
+	reconciler.NoticeRole:       {"change of role", "changes of role"},
+	reconciler.NoticeSteward:    {"report to a contract manager", "reports to contract managers"},
+}
+
+// mailCounts is "3 messages: 2 invitations, 1 change of access".
+func mailCounts(mail []reconciler.Notice) string {
+	counts := map[reconciler.NoticeKind]int{}
+	var order []reconciler.NoticeKind
+	for _, n := range mail {
+		if counts[n.Kind] == 0 {
+			order = append(order, n.Kind)
+		}
+		counts[n.Kind]++
+	}
+	slices.SortStableFunc(order, func(a, b reconciler.NoticeKind) int { return cmp.Compare(counts[b], counts[a]) })
+	parts := make([]string, len(order))
+	for i, kind := range order {
+		words, ok := noticeWords[kind]
+		if !ok {
+			words = [2]string{string(kind), string(kind)}
+		}
+		parts[i] = Count(counts[kind], words[0], words[1])
+	}
+	return Count(len(mail), "message", "messages") + ": " + strings.Join(parts, ", ")
+}
+
+func (t *page) notes(p *reconciler.Plan) {
+	if len(p.Notes) == 0 {
+		return
+	}
+	t.section("Notes")
+	shown := t.limit(len(p.Notes), foldNotes)
+	for _, n := range p.Notes[:shown] {
+		t.line("  " + noteText(n))
+	}
+	t.rest("  ", len(p.Notes)-shown, "note", "notes")
+}
+
+func noteText(n reconciler.Note) string {
+	if n.File == "" {
+		return n.Message
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", n.File, n.Line, n.Column, n.Message)
+}
+
+// held says what holds the plan back and what lets it through.
+func (t *page) held(p *reconciler.Plan) {
+	if len(p.Held) == 0 {
+		return
+	}
+	t.section("Held")
+	t.line("  Nothing will be changed and nobody written to until somebody lets this plan through.")
+	shown := t.limit(len(p.Held), foldHeld)
+	for _, h := range p.Held[:shown] {
+		t.line("  " + t.warn("! "+h.Message))
+	}
+	t.rest("  ", len(p.Held)-shown, "rule", "rules")
+	for _, release := range releases(p) {
+		t.line("  " + t.title("To let it through: ") + release)
+	}
+}
+
+// releases is the distinct ways out of a held plan, in the order of the rules.
+func releases(p *reconciler.Plan) []string {
+	var list []string
+	for _, h := range p.Held {
+		if h.Release != "" && !slices.Contains(list, h.Release) {
+			list = append(list, h.Release)
+		}
+	}
+	if len(list) == 0 && len(p.Held) > 0 {
+		list = []string{"usher approve " + ShortID(p.ID)}
+	}
+	return list
+}

@@ -1,0 +1,302 @@
+package render
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"usher/reconciler"
+	"usher/spec"
+)
+
+// Plan writes the plan in one of [PlanFormats].
+func Plan(w io.Writer, p *reconciler.Plan, f Format, o Options) error {
+	switch f {
+	case JSON:
+		return PlanJSON(w, p)
+	case Markdown:
+		return planMarkdown(w, p)
+	case Text:
+		return write(w, planText(p, o))
+	}
+	return fmt.Errorf("%w %q for a plan: use one of %s", ErrFormat, f, PlanFormats)
+}
+
+// PlanJSON writes the plan as `usher plan -o json` does: the fields of
+// [reconciler.Plan], lists never null.
+func PlanJSON(w io.Writer, p *reconciler.Plan) error {
+	whole := *p
+	whole.Changes = orEmpty(p.Changes)
+	whole.Seats = orEmpty(p.Seats)
+	whole.Mail = orEmpty(p.Mail)
+	whole.Held = orEmpty(p.Held)
+	whole.Notes = orEmpty(p.Notes)
+	return writeJSON(w, &whole)
+}
+
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+// writeJSON writes v indented, characters as they are, with a final newline.
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+func write(w io.Writer, s string) error {
+	_, err := io.WriteString(w, s)
+	return err
+}
+
+// Where lists are folded unless everything is asked for.
+const (
+	foldPeople   = 60 // people told one by one, with all their changes
+	foldNamed    = 10 // people still named, of each sign, once folded
+	foldObjects  = 60 // contracts, products and teams
+	foldSeats    = 40
+	foldMessages = 12
+	foldNotes    = 20
+	foldHeld     = 20
+)
+
+// page collects the lines of a text.
+type page struct {
+	strings.Builder
+	painter
+	full bool
+}
+
+func (t *page) line(s string) { t.WriteString(s); t.WriteByte('\n') }
+
+// section begins a part with its heading, an empty line before it.
+func (t *page) section(heading string) {
+	if t.Len() > 0 {
+		t.line("")
+	}
+	t.line(t.title(heading))
+}
+
+// limit is how many of n are listed where lists are folded above most.
+func (t *page) limit(n, most int) int {
+	if t.full || n <= most {
+		return n
+	}
+	return most
+}
+
+// rest says how many were left out, if any were.
+func (t *page) rest(indent string, left int, one, many string) {
+	if left > 0 {
+		t.line(indent + t.dim("… and "+Count(left, one, many)+" more; --full lists them"))
+	}
+}
+
+func planText(p *reconciler.Plan, o Options) string {
+	t := &page{painter: painter{o.Color}, full: o.Full}
+	if !p.Empty() {
+		t.line(t.heading(p))
+		t.people(p)
+		t.objects(p)
+		t.seats(p)
+		t.messages(p)
+	}
+	t.notes(p)
+	t.held(p)
+	if t.Len() > 0 {
+		t.line("")
+	}
+	t.line(t.title(Summary(p)))
+	return t.String()
+}
+
+// heading is "Plan sha256:1f2e3d4c5b6a, from examples/acme, on revision 7".
+func (t *page) heading(p *reconciler.Plan) string {
+	parts := []string{t.title("Plan " + ShortID(p.ID))}
+	switch {
+	case p.Revision.Commit != "":
+		parts = append(parts, "from commit "+p.Revision.Commit)
+	case p.Revision.Path != "":
+		parts = append(parts, "from "+p.Revision.Path)
+	}
+	switch {
+	case p.Basis == 0:
+		parts = append(parts, "nothing applied so far")
+	default:
+		parts = append(parts, fmt.Sprintf("on revision %d", p.Basis))
+	}
+	if p.Adopt {
+		parts = append(parts, "new people adopted: active from the start, no message")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// ShortID is enough of a plan's id for a person to type: "sha256:" and twelve
+// hexadecimal digits.
+func ShortID(id string) string {
+	if end := len("sha256:") + 12; len(id) > end {
+		return id[:end]
+	}
+	return id
+}
+
+func (t *page) people(p *reconciler.Plan) {
+	list := people(p)
+	if len(list) == 0 {
+		return
+	}
+	t.section("People")
+	if t.limit(len(list), foldPeople) < len(list) {
+		t.folded(list)
+		return
+	}
+	for _, one := range list {
+		t.person(one)
+	}
+}
+
+func (t *page) person(one *person) {
+	sign := one.sign()
+	head := "  " + t.sign(sign, sign+" "+one.label())
+	if life := one.life(); life != "" {
+		head += "  " + t.sign("~", life)
+	}
+	t.line(head + t.origins(one.because()))
+	for _, f := range one.fields() {
+		t.line("      " + f)
+	}
+	for _, c := range one.roles {
+		sign := signOf(c.Action)
+		t.line("      " + t.sign(sign, sign+" "+roleName(c.Role)+" of "+c.Contract) + t.origins(c.Because))
+	}
+	t.access(one.access)
+}
+
+// access aligns one person's grants below each other.
+func (t *page) access(changes []reconciler.Change) {
+	rows := make([][]string, len(changes))
+	for i, c := range changes {
+		rows[i] = []string{signOf(c.Action) + " " + c.Product, "under " + c.Contract, days(c)}
+	}
+	for i, line := range columns("", rows) {
+		t.line("      " + t.sign(signOf(changes[i].Action), line) + t.origins(changes[i].Because))
+	}
+}
+
+// origins is "   people/ada.yaml:4:5 via team x (and 2 more)", or nothing.
+func (t *page) origins(list []spec.Origin) string {
+	if len(list) == 0 {
+		return ""
+	}
+	if t.full {
+		places := make([]string, len(list))
+		for i, o := range list {
+			places[i] = Place(o)
+		}
+		return "   " + t.dim(strings.Join(places, ", "))
+	}
+	text := Place(list[0])
+	if more := len(list) - 1; more > 0 {
+		text += fmt.Sprintf(" (and %d more)", more)
+	}
+	return "   " + t.dim(text)
+}
+
+// Place is an origin in words: "teams/x.yaml:6:12 via team x".
+func Place(o spec.Origin) string {
+	text := o.File
+	if o.Line > 0 {
+		text = fmt.Sprintf("%s:%d:%d", o.File, o.Line, o.Column)
+	}
+	if o.Via != "" {
+		text += " via " + Via(o)
+	}
+	return text
+}
+
+// Via names the team a grant came through: "team x"; empty for a person's own.
+func Via(o spec.Origin) string {
+	if o.Via == "" || strings.HasPrefix(o.Via, "team ") {
+		return o.Via
+	}
+	return "team " + o.Via
+}
+
+// group is one sign's share of a folded plan.
+type group struct {
+	sign, words string
+}
+
+var groups = []group{{"+", "to add"}, {"~", "to change"}, {"-", "to remove"}}
+
+// folded names the first of each group, counts the rest, and counts access by
+// product: what remains readable of a plan for thousands.
+func (t *page) folded(list []*person) {
+	for _, g := range groups {
+		var those []*person
+		for _, one := range list {
+			if one.sign() == g.sign {
+				those = append(those, one)
+			}
+		}
+		if len(those) > 0 {
+			t.group(g, those)
+		}
+	}
+	t.line("  " + t.dim("--full lists every person with each change"))
+	t.offers(list)
+}
+
+func (t *page) group(g group, those []*person) {
+	t.line("  " + t.sign(g.sign, g.sign+" "+Count(len(those), "person", "people")+" "+g.words))
+	named := min(len(those), foldNamed)
+	rows := make([][]string, named)
+	for i, one := range those[:named] {
+		rows[i] = []string{one.label(), one.brief()}
+	}
+	for _, line := range columns("      ", rows) {
+		t.line(line)
+	}
+	if left := len(those) - named; left > 0 {
+		t.line("      " + t.dim(fmt.Sprintf("… and %d more", left)))
+	}
+}
+
+// brief is a person's changes in a few words: "invited again, +3 -1 access".
+func (one *person) brief() string {
+	var parts []string
+	if life := one.life(); life != "" {
+		parts = append(parts, life)
+	}
+	for _, f := range one.fields() {
+		parts = append(parts, f)
+	}
+	if n := tally(one.roles); n != "" {
+		parts = append(parts, n+" roles")
+	}
+	if n := tally(one.access); n != "" {
+		parts = append(parts, n+" access")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// tally counts by sign: "+3 ~1 -2".
+func tally(changes []reconciler.Change) string {
+	counts := map[string]int{}
+	for _, c := range changes {
+		counts[signOf(c.Action)]++
+	}
+	var parts []string
+	for _, sign := range []string{"+", "~", "-"} {
+		if n := counts[sign]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%s%d", sign, n))
+		}
+	}
+	return strings.Join(parts, " ")
+}
