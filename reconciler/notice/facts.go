@@ -163,7 +163,7 @@ func roles(lines []reconciler.RoleLine) []Role {
 	rs := make([]Role, len(lines))
 	for i, line := range lines {
 		rs[i] = Role{
-			Title: string(line.Role), Contract: clean(line.Contract), Assigned: line.Assigned,
+			Title: clean(string(line.Role)), Contract: clean(line.Contract), Assigned: line.Assigned,
 			Person: clean(line.Person), Email: clean(line.Email),
 		}
 		switch line.Role {

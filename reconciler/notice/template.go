@@ -160,5 +160,8 @@ func (l *letter) bodies(letter *Letter) (text, html []byte, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("composing a message: %w", err)
 	}
-	return setApart(t.Bytes()), setApart(h.Bytes()), nil
+	return setApart(ended(t.Bytes())), setApart(ended(h.Bytes())), nil
 }
+
+// ended is a body with exactly one line end at its end.
+func ended(body []byte) []byte { return append(bytes.TrimRight(body, "\n"), '\n') }
