@@ -1,6 +1,10 @@
 package reconciler
 
 import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"usher/spec"
@@ -87,4 +91,151 @@ type Composer interface {
 	// Compose writes the whole message (RFC 5322, CRLF). Equal arguments give
 	// equal bytes. Where a given password belongs it writes state.Placeholder.
 	Compose(*Notice, Stamp) ([]byte, error)
+}
+
+// notify adds the message that one person gets of the plan, if any, and to the
+// former address one more where the e-mail changed.
+func (d *differ) notify(p pair, access []accessChange) {
+	kind := d.noticeKind(p, access)
+	if kind == "" {
+		return
+	}
+	u := orOther(p.is, p.was)
+	n := Notice{
+		Kind: kind, To: u.Email, Person: personOf(u), Roles: d.roles[u.Name],
+		Again: p.account.Issue > 0, account: p.account.ID, name: u.Name,
+	}
+	d.accessLines(&n, p, access)
+	if kind == NoticeEmail {
+		n.Email = [2]string{p.was.Email, p.is.Email}
+		old := Notice{
+			Kind: NoticeEmailOld, To: p.was.Email, Person: personOf(p.was), Email: n.Email,
+			Support: n.Support, account: p.account.ID, name: u.Name,
+		}
+		d.plan.Mail = append(d.plan.Mail, old)
+	}
+	d.plan.Mail = append(d.plan.Mail, n)
+}
+
+func personOf(u *spec.User) Person {
+	return Person{Name: u.Name, Email: u.Email, FirstName: u.FirstName, LastName: u.LastName}
+}
+
+// noticeKind says what a person is told, "" for nothing. Whoever is suspended,
+// before and after, hears of nothing but a change of address.
+func (d *differ) noticeKind(p pair, access []accessChange) NoticeKind {
+	activated := !p.account.Activated.IsZero()
+	switch {
+	case p.is == nil:
+		return NoticeRemoved
+	case p.was == nil && (d.Adopt && !p.returns || p.is.Suspended):
+		return ""
+	case p.was == nil && p.returns && activated:
+		return NoticeReturned
+	case p.was == nil:
+		return NoticeInvitation
+	case p.was.EmailKey != p.is.EmailKey && !activated:
+		return NoticeInvitation
+	case p.was.EmailKey != p.is.EmailKey:
+		return NoticeEmail
+	case p.was.Suspended && p.is.Suspended:
+		return ""
+	case p.is.Suspended:
+		return NoticeSuspended
+	case p.was.Suspended && p.neverInvited(), d.resent(p):
+		return NoticeInvitation
+	case p.was.Suspended:
+		return NoticeRestored
+	case slices.ContainsFunc(access, func(c accessChange) bool { return c.matters(d.today) }):
+		return NoticeAccess
+	case len(d.roles[p.is.Name]) > 0:
+		return NoticeRole
+	}
+	return ""
+}
+
+// neverInvited reports whether the person was added while suspended, so that the
+// first invitation is still to come.
+func (p pair) neverInvited() bool { return p.account.Issue == 0 && p.account.Activated.IsZero() }
+
+// resent reports whether the manifest asks for the invitation again.
+func (d *differ) resent(p pair) bool {
+	return p.account.ID != "" && p.account.Activated.IsZero() && p.is.Generation > max(1, p.account.Generation)
+}
+
+// accessLines fills in what a message says of access: what changed, and all there
+// is from today on.
+func (d *differ) accessLines(n *Notice, p pair, changes []accessChange) {
+	contracts := map[string]bool{}
+	for _, c := range changes {
+		if !c.matters(d.today) {
+			continue
+		}
+		line := d.accessLine(orOther(c.is, c.was))
+		contracts[line.Contract] = true
+		switch {
+		case c.was == nil:
+			n.Gained = append(n.Gained, line)
+		case c.is == nil:
+			n.Lost = append(n.Lost, line)
+		default:
+			line.Was, line.WasContract = c.was.Span, c.was.Contract
+			n.Altered = append(n.Altered, line)
+		}
+	}
+	if p.is != nil {
+		for i := range p.is.Access {
+			if g := &p.is.Access[i]; g.Until >= d.today {
+				n.Access = append(n.Access, d.accessLine(g))
+				contracts[g.Contract] = true
+			}
+		}
+	}
+	for _, role := range n.Roles {
+		contracts[role.Contract] = true
+	}
+	n.Support = d.support(contracts)
+	for _, lines := range [][]AccessLine{n.Gained, n.Lost, n.Altered, n.Access} {
+		sortLines(lines)
+	}
+}
+
+func sortLines(lines []AccessLine) {
+	slices.SortFunc(lines, func(a, b AccessLine) int {
+		return cmp.Or(
+			strings.Compare(a.Title, b.Title),
+			strings.Compare(a.Contract, b.Contract),
+			cmp.Compare(a.Span.From, b.Span.From),
+		)
+	})
+}
+
+func (d *differ) accessLine(g *spec.Grant) AccessLine {
+	p := orZero(orOther(d.Wanted.Product(g.Product), d.True.Roster.Product(g.Product)))
+	return AccessLine{Title: p.Title, Type: p.Type, Contract: g.Contract, Span: g.Span, Reason: g.Reason}
+}
+
+// support lists the support addresses of contracts, distinct and sorted.
+func (d *differ) support(contracts map[string]bool) []string {
+	var list []string
+	for name := range contracts {
+		c := orOther(d.Wanted.Contract(name), d.True.Roster.Contract(name))
+		if c != nil && c.SupportEmail != "" {
+			list = append(list, c.SupportEmail)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// stewards adds, for each contract manager, the message about others' roles.
+func (d *differ) stewards() {
+	for _, manager := range slices.Sorted(maps.Keys(d.told)) {
+		u := d.Wanted.User(manager)
+		n := Notice{
+			Kind: NoticeSteward, To: u.Email, Person: personOf(u), Roles: d.told[manager],
+			account: d.accountOf(manager), name: u.Name,
+		}
+		d.plan.Mail = append(d.plan.Mail, n)
+	}
 }

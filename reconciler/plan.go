@@ -46,23 +46,17 @@ type Plan struct {
 	Basis    int64            `json:"basis"`  // number of the revision last applied from manifests; 0: none
 	Revision Snapshot         `json:"revision"`
 	Summary  Summary          `json:"summary"`
-	Changes  []Change         `json:"changes"` // sorted: see Kind
-	Seats    []Seats          `json:"seats"`   // of every limited offer whose use changes, sorted
-	Mail     []Notice         `json:"mail"`    // in the order in which they are queued
-	Held     []state.HeldRule `json:"held"`    // empty: nothing holds it back
-	Notes    []Note           `json:"notes"`   // hints and warnings; never part of the id
-	Adopt    bool             `json:"adopt,omitempty"`
+	Changes  []Change         `json:"changes"`            // sorted: see Kind
+	Seats    []Seats          `json:"seats"`              // of every limited offer whose use changes, sorted
+	Mail     []Notice         `json:"mail"`               // in the order in which they are queued
+	Held     []state.HeldRule `json:"held"`               // empty: nothing holds it back
+	Notes    []Note           `json:"notes"`              // hints and warnings; never part of the id
+	Adopt    bool             `json:"adopt,omitempty"`    // people who are added have accounts elsewhere
+	Approved bool             `json:"approved,omitempty"` // a person let through what holds it
 	explain  []explanation    // provenance that moved without any change
 	wanted   *spec.Roster     // what the plan leads to
-	accounts map[string]state.Account
-}
 
-// Snapshot names what was read.
-type Snapshot struct {
-	Source string `json:"source"` // "dir" or "git"
-	Path   string `json:"path,omitempty"`
-	Commit string `json:"commit,omitempty"`
-	Digest string `json:"digest"` // "sha256:…" over every path and its content
+	accountOf func(name string) string // id of the account of a person as wanted; "" where it is yet to be made
 }
 
 // Change is one difference between what is wanted and what is true.

@@ -1,0 +1,150 @@
+package reconciler
+
+import (
+	"slices"
+	"strings"
+
+	"usher/spec"
+)
+
+// explanation is a grant that stays as it is and now comes from other lines.
+type explanation struct {
+	account string
+	grant   spec.Grant
+}
+
+// accessChange is one difference of one person's access; was or is may be nil.
+type accessChange struct{ was, is *spec.Grant }
+
+// access compares one person's access and records the changes. It returns them
+// for the message.
+func (d *differ) access(p pair) []accessChange {
+	changes, same := compareAccess(orZero(p.was).Access, orZero(p.is).Access)
+	for _, c := range changes {
+		d.accessChange(p, c)
+	}
+	for _, s := range same {
+		if !slices.Equal(s.was.Because, s.is.Because) && p.account.ID != "" {
+			d.plan.explain = append(d.plan.explain, explanation{p.account.ID, *s.is})
+		}
+	}
+	return changes
+}
+
+func (d *differ) accessChange(p pair, c accessChange) {
+	g, u := orOther(c.is, c.was), orOther(p.is, p.was)
+	was, is := orZero(c.was), orZero(c.is)
+	var f fields
+	if c.was != nil && c.is != nil {
+		f.value("contract", was.Contract, is.Contract)
+	}
+	f.value("from", fromDay(c.was), fromDay(c.is))
+	f.value("until", untilDay(c.was), untilDay(c.is))
+	f.value("reason", was.Reason, is.Reason)
+	action := map[Action]Action{Add: Grant, Remove: Revoke, Alter: Alter}[toward(c.was, c.is)]
+	d.add(Change{
+		Action: action, Kind: KindAccess, Subject: u.Name, Email: u.Email, Contract: g.Contract, Product: g.Product,
+		Fields: f, Because: g.Because, user: p.is, account: p.account.ID, was: c.was, is: c.is,
+	})
+}
+
+func fromDay(g *spec.Grant) string {
+	if g == nil {
+		return ""
+	}
+	return g.From.String()
+}
+
+func untilDay(g *spec.Grant) string {
+	if g == nil {
+		return ""
+	}
+	return g.Until.String()
+}
+
+// compareAccess pairs what a person has with what is wanted. What is equal but
+// for its lines comes back as same. Of the rest, spans of one product under one
+// contract pair up in the order of their days, and what is then left of a product
+// on both sides moved to another contract: both are changes, not a loss and a gain.
+func compareAccess(was, is []spec.Grant) (changes, same []accessChange) {
+	var lost, gained []*spec.Grant
+	for i, j := 0, 0; i < len(was) || j < len(is); {
+		switch {
+		case j == len(is) || i < len(was) && beforeGrant(&was[i], &is[j]):
+			lost = append(lost, &was[i])
+			i++
+		case i == len(was) || beforeGrant(&is[j], &was[i]):
+			gained = append(gained, &is[j])
+			j++
+		default:
+			if c := (accessChange{&was[i], &is[j]}); was[i].Reason == is[j].Reason {
+				same = append(same, c)
+			} else {
+				changes = append(changes, c)
+			}
+			i, j = i+1, j+1
+		}
+	}
+	sameContract := func(a, b *spec.Grant) bool { return a.Contract == b.Contract && a.Product == b.Product }
+	sameProduct := func(a, b *spec.Grant) bool { return a.Product == b.Product }
+	for _, alike := range []func(a, b *spec.Grant) bool{sameContract, sameProduct} {
+		var paired []accessChange
+		paired, lost, gained = pairGrants(lost, gained, alike)
+		changes = append(changes, paired...)
+	}
+	for _, g := range lost {
+		changes = append(changes, accessChange{was: g})
+	}
+	for _, g := range gained {
+		changes = append(changes, accessChange{is: g})
+	}
+	return changes, same
+}
+
+// pairGrants pairs each lost grant with the first gained one that is alike.
+func pairGrants(lost, gained []*spec.Grant, alike func(a, b *spec.Grant) bool) (pairs []accessChange, lostLeft, gainedLeft []*spec.Grant) {
+	if len(lost) == 0 || len(gained) == 0 {
+		return nil, lost, gained
+	}
+	for _, g := range lost {
+		i := slices.IndexFunc(gained, func(other *spec.Grant) bool { return alike(g, other) })
+		if i < 0 {
+			lostLeft = append(lostLeft, g)
+			continue
+		}
+		pairs = append(pairs, accessChange{g, gained[i]})
+		gained = slices.Delete(slices.Clone(gained), i, i+1)
+	}
+	return pairs, lostLeft, gained
+}
+
+// beforeGrant orders grants by all that tells them apart but the reason.
+func beforeGrant(a, b *spec.Grant) bool {
+	if c := strings.Compare(a.Contract, b.Contract); c != 0 {
+		return c < 0
+	}
+	if c := strings.Compare(a.Product, b.Product); c != 0 {
+		return c < 0
+	}
+	if a.From != b.From {
+		return a.From < b.From
+	}
+	return a.Until < b.Until
+}
+
+// loses reports whether the change takes access away on any day from today on.
+// Moving to another contract on the same days does not.
+func (c accessChange) loses(today spec.Day) bool {
+	if c.was == nil || c.was.Until < today {
+		return false
+	}
+	return c.is == nil || c.is.From > max(c.was.From, today) || c.is.Until < c.was.Until
+}
+
+// matters reports whether the change can be noticed today or later.
+func (c accessChange) matters(today spec.Day) bool {
+	if c.was != nil && c.is != nil && c.was.Span == c.is.Span && c.was.Contract == c.is.Contract {
+		return false // the reason alone
+	}
+	return c.was != nil && c.was.Until >= today || c.is != nil && c.is.Until >= today
+}

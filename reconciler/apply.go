@@ -1,0 +1,357 @@
+package reconciler
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"usher/spec"
+	"usher/state"
+)
+
+// Apply brings the state to what the manifests ask, in this order: what people
+// asked for beside it, what passed by the calendar, the plan. reviewed is the id
+// of the only plan that may be carried out, "" for whichever it is.
+//
+// A plan that is held changes nothing, is recorded for approval, and comes back
+// as a *HeldError. Where everything is as wanted and these very manifests were
+// applied before, nothing is written.
+func (c *Controller) Apply(ctx context.Context, owner *state.Owner, reviewed string) (*Outcome, error) {
+	m, err := c.Source.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	truth, err := c.DB.Truth(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if m.Digest != truth.Applied.Digest {
+		if m, err = c.Source.Settled(ctx, m); err != nil {
+			return nil, err
+		}
+	}
+	roster, err := c.resolve(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.performRequests(ctx, owner); err != nil {
+		return nil, err
+	}
+	out := &Outcome{}
+	if out.Calendar, err = c.followCalendar(ctx, owner); err != nil {
+		return nil, err
+	}
+	if truth, err = c.DB.Truth(ctx); err != nil {
+		return nil, err
+	}
+	if out.Plan, err = c.plan(ctx, m, roster, truth); err != nil {
+		return nil, err
+	}
+	if reviewed != "" && out.Plan.ID != reviewed {
+		return out, fmt.Errorf("%w: it is %s and was reviewed as %s; plan again and have that reviewed", ErrStale, out.Plan.ID, reviewed)
+	}
+	out.Applied, err = c.carryOut(ctx, owner, out.Plan, truth)
+	return out, err
+}
+
+// carryOut writes one plan, unless it is held or there is nothing to write.
+func (c *Controller) carryOut(ctx context.Context, owner *state.Owner, p *Plan, truth *state.Truth) (*state.Revision, error) {
+	if len(p.Held) > 0 && !p.Approved {
+		return nil, c.hold(ctx, owner, p)
+	}
+	if p.Empty() && p.Revision.Digest == truth.Applied.Digest {
+		return nil, owner.ReleaseHolds(ctx)
+	}
+	cause := state.Cause{
+		Kind: state.CauseManifests, Source: p.Revision.Source, Path: p.Revision.Path, Commit: p.Revision.Commit,
+		Digest: p.Revision.Digest, PlanID: p.ID, Approved: p.Approved, By: c.By,
+	}
+	if p.Adopt {
+		cause.Kind = state.CauseAdopt
+	}
+	rev, err := owner.Update(ctx, cause, truth.Newest.Number, func(tx *state.Tx) error {
+		return c.write(tx, p)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("applying the plan: %w", err)
+	}
+	return &rev, owner.ReleaseHolds(ctx)
+}
+
+// hold records a held plan and returns it as the error that it is.
+func (c *Controller) hold(ctx context.Context, owner *state.Owner, p *Plan) error {
+	text, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("recording the held plan: %w", err)
+	}
+	err = owner.Hold(ctx, state.Hold{PlanID: p.ID, Basis: p.Basis, Digest: p.Revision.Digest, Rules: p.Held, Plan: text})
+	if err != nil {
+		return fmt.Errorf("recording the held plan: %w", err)
+	}
+	return &HeldError{Plan: p}
+}
+
+// write carries a plan out within one transaction. What ends comes before what
+// begins, so that names, addresses and seats are free for whoever takes them.
+func (c *Controller) write(tx *state.Tx, p *Plan) error {
+	w := &writer{tx: tx, plan: p, ids: map[string]string{}, expires: map[string]state.Account{}}
+	if p.Approved {
+		if err := tx.UseApproval(p.ID); err != nil {
+			return err
+		}
+	}
+	for _, step := range []func() error{
+		w.revocations, w.withdrawals, w.removals,
+		w.peopleStay, w.peopleCome, w.things,
+		w.grants, w.assignments, w.invitations, w.explanations,
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	if err := tx.SetCalendarDay(spec.DayOf(tx.Now)); err != nil {
+		return err
+	}
+	return c.queue(tx, p.Mail, w)
+}
+
+// writer is a plan being carried out.
+type writer struct {
+	tx      *state.Tx
+	plan    *Plan
+	ids     map[string]string        // name -> id of accounts this plan makes
+	expires map[string]state.Account // account id -> the account with its new invitation
+}
+
+// id is the account that a change is about; accounts that the plan makes have
+// theirs since peopleCome.
+func (w *writer) id(c *Change) string {
+	if c.account != "" {
+		return c.account
+	}
+	return w.ids[c.Subject]
+}
+
+// each calls fn for the changes of one kind.
+func (w *writer) each(kind Kind, fn func(c *Change) error) error {
+	for i := range w.plan.Changes {
+		if c := &w.plan.Changes[i]; c.Kind == kind {
+			if err := fn(c); err != nil {
+				return fmt.Errorf("%s %s %s: %w", c.Action, c.Kind, c.Subject, err)
+			}
+		}
+	}
+	return nil
+}
+
+// revocations takes access away from those who stay; a removal ends all that
+// its account has by itself.
+func (w *writer) revocations() error {
+	return w.each(KindAccess, func(c *Change) error {
+		if c.Action != Revoke || c.user == nil {
+			return nil
+		}
+		return w.tx.Revoke(c.account, *c.was)
+	})
+}
+
+func (w *writer) withdrawals() error {
+	return w.each(KindRole, func(c *Change) error {
+		if c.Action != Unassign || c.user == nil {
+			return nil
+		}
+		return w.tx.Unassign(c.Contract, c.account, c.Role)
+	})
+}
+
+// removals ends accounts, then what nobody has any more.
+func (w *writer) removals() error {
+	remove := map[Kind]func(*Change) error{
+		KindUser:     func(c *Change) error { return w.tx.RemoveAccount(c.account, c.Because) },
+		KindTeam:     func(c *Change) error { return w.tx.RemoveTeam(c.Subject) },
+		KindProduct:  func(c *Change) error { return w.tx.RemoveProduct(c.Subject) },
+		KindContract: func(c *Change) error { return w.tx.RemoveContract(c.Subject) },
+	}
+	for _, kind := range []Kind{KindUser, KindTeam, KindProduct, KindContract} {
+		err := w.each(kind, func(c *Change) error {
+			if c.Action != Remove {
+				return nil
+			}
+			return remove[kind](c)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// peopleStay writes what changed about those who stay, once a person.
+func (w *writer) peopleStay() error {
+	done := ""
+	return w.each(KindUser, func(c *Change) error {
+		if c.Action == Add || c.Action == Remove || c.account == done {
+			return nil
+		}
+		done = c.account
+		return w.tx.ChangeAccount(c.account, c.user)
+	})
+}
+
+func (w *writer) peopleCome() error {
+	return w.each(KindUser, func(c *Change) error {
+		if c.Action != Add {
+			return nil
+		}
+		if c.account != "" {
+			a, err := w.tx.ReviveAccount(c.account, c.user)
+			w.expires[a.ID] = a
+			return err
+		}
+		a, err := w.tx.AddAccount(c.user, w.plan.Adopt)
+		w.ids[c.Subject] = a.ID
+		w.expires[a.ID] = a
+		return err
+	})
+}
+
+// things writes products, contracts and teams that are new or differ.
+func (w *writer) things() error {
+	wanted := w.plan.wanted
+	put := map[Kind]func(name string) error{
+		KindProduct:  func(name string) error { return w.tx.PutProduct(wanted.Product(name)) },
+		KindContract: func(name string) error { return w.tx.PutContract(wanted.Contract(name)) },
+		KindTeam:     func(name string) error { return w.team(wanted.Team(name)) },
+	}
+	for _, kind := range []Kind{KindProduct, KindContract, KindTeam} {
+		err := w.each(kind, func(c *Change) error {
+			if c.Action == Remove {
+				return nil
+			}
+			return put[kind](c.Subject)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) team(t *spec.Team) error {
+	members := make([]string, len(t.Members))
+	for i, name := range t.Members {
+		members[i] = w.accountID(name)
+	}
+	return w.tx.PutTeam(t, members)
+}
+
+// accountID finds anyone's account by their name as wanted.
+func (w *writer) accountID(name string) string {
+	if id, ok := w.ids[name]; ok {
+		return id
+	}
+	return w.plan.accountOf(name)
+}
+
+func (w *writer) grants() error {
+	return w.each(KindAccess, func(c *Change) error {
+		switch c.Action {
+		case Grant:
+			return w.tx.Grant(w.id(c), *c.is)
+		case Alter:
+			return w.tx.ChangeGrant(w.id(c), *c.was, *c.is)
+		}
+		return nil
+	})
+}
+
+func (w *writer) assignments() error {
+	return w.each(KindRole, func(c *Change) error {
+		if c.Action != Assign {
+			return nil
+		}
+		return w.tx.Assign(c.Contract, w.id(c), c.Role)
+	})
+}
+
+// invitations issues anew those of accounts that were there before; a new
+// account has its own from the start.
+func (w *writer) invitations() error {
+	for i := range w.plan.Mail {
+		n := &w.plan.Mail[i]
+		if n.Kind != NoticeInvitation || n.account == "" {
+			continue
+		}
+		u := w.plan.wanted.User(n.name)
+		a, err := w.tx.Invite(n.account, u.Generation)
+		if err != nil {
+			return fmt.Errorf("inviting %s: %w", n.name, err)
+		}
+		w.expires[a.ID] = a
+	}
+	return nil
+}
+
+func (w *writer) explanations() error {
+	for _, e := range w.plan.explain {
+		if err := w.tx.Explain(e.account, e.grant); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// queue composes messages and puts them into the outbox of the transaction.
+func (c *Controller) queue(tx *state.Tx, notices []Notice, w *writer) error {
+	for i := range notices {
+		n := &notices[i]
+		id := n.account
+		if id == "" {
+			id = w.ids[n.name]
+		}
+		if err := c.send(tx, n, id, w.expires[id]); err != nil {
+			return fmt.Errorf("composing the message to %s: %w", n.To, err)
+		}
+	}
+	return nil
+}
+
+// send queues one message about an account.
+func (c *Controller) send(tx *state.Tx, n *Notice, account string, invited state.Account) error {
+	stamp, issue := Stamp{Revision: tx.Revision, Time: tx.Now}, 0
+	if n.Kind == NoticeInvitation {
+		stamp.Expires, issue = invited.Expires, invited.Issue
+	}
+	m, err := c.message(n, account, stamp, issue)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Queue(m)
+	return err
+}
+
+// message composes one message. Its Message-ID is made of what it is about; the
+// revision makes it unique. issue is the invitation whose given password the
+// message carries, 0 for none.
+func (c *Controller) message(n *Notice, account string, stamp Stamp, issue int) (state.Message, error) {
+	stamp.MessageID = fmt.Sprintf("%d.%s.%s@%s", stamp.Revision, n.Kind, account, c.host())
+	m := state.Message{
+		MessageID: stamp.MessageID, Kind: string(n.Kind), To: n.To, Subject: n.Subject,
+		Account: account, Issue: issue, State: state.MessageQueued,
+	}
+	if c.Suppress {
+		m.State = state.MessageSuppressed
+	}
+	var err error
+	m.Body, err = c.Compose.Compose(n, stamp)
+	return m, err
+}
+
+// host is the domain that Message-IDs end with: that of the sender's address.
+func (c *Controller) host() string {
+	if _, domain, ok := strings.Cut(strings.Trim(c.From, "<> "), "@"); ok {
+		return domain
+	}
+	return "usher.invalid"
+}

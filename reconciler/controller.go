@@ -1,0 +1,166 @@
+package reconciler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"usher/spec"
+	"usher/state"
+)
+
+// ErrStale means that a reviewed plan is no longer what would happen.
+var ErrStale = errors.New("the reviewed plan is no longer what would happen")
+
+// HeldError is a plan that is not carried out until a person lets it through.
+type HeldError struct{ Plan *Plan }
+
+// Error names each rule that holds the plan.
+func (e *HeldError) Error() string {
+	text := "held, nothing was changed"
+	for _, rule := range e.Plan.Held {
+		text += ": " + rule.Message
+	}
+	return text
+}
+
+// Controller takes manifests to the state. Its fields are set once, by the
+// command; its methods may be called one after another.
+type Controller struct {
+	DB       *state.DB
+	Source   Source
+	Private  Source // contract information; nil: none
+	Compose  Composer
+	Limits   Limits
+	Adopt    bool // see Comparison.Adopt
+	Suppress bool // record messages without ever sending them
+	Now      func() time.Time
+	By       string // who runs it
+	From     string // the address that messages come from
+}
+
+// Outcome is what Apply did.
+type Outcome struct {
+	Plan     *Plan
+	Calendar *state.Revision // what passed by the calendar alone; nil: nothing
+	Applied  *state.Revision // nil: the manifests were applied before, and nothing was written
+}
+
+// Check reads, parses and resolves the manifests. Where they are invalid the
+// error is a spec.Errors, and the manifests come back with it.
+func (c *Controller) Check(ctx context.Context) (*Manifests, *spec.Roster, error) {
+	m, err := c.Source.Snapshot(ctx)
+	if err != nil {
+		return m, nil, err
+	}
+	roster, err := c.resolve(ctx, m)
+	return m, roster, err
+}
+
+func (c *Controller) resolve(ctx context.Context, m *Manifests) (*spec.Roster, error) {
+	files, errs := parseAll(m.Files, spec.Parse)
+	roster, more := spec.Resolve(files, spec.DayOf(c.Now()))
+	errs = append(errs, more...)
+	if len(errs) > 0 {
+		return roster, errs.Sort()
+	}
+	return roster, c.checkPrivate(ctx, roster)
+}
+
+// checkPrivate reads the contract information, which must be right for the
+// manifests to be; nothing else of it is kept.
+func (c *Controller) checkPrivate(ctx context.Context, roster *spec.Roster) error {
+	if c.Private == nil {
+		return nil
+	}
+	m, err := c.Private.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	files, errs := parseAll(m.Files, spec.ParsePrivate)
+	_, more := spec.ResolveInformation(files, roster)
+	return append(errs, more...).Sort().Err()
+}
+
+// parseAll parses files side by side. The result does not depend on which is
+// parsed first.
+func parseAll(files []ManifestFile, parse func(string, []byte) (*spec.File, spec.Errors)) ([]*spec.File, spec.Errors) {
+	parsed := make([]*spec.File, len(files))
+	failed := make([]spec.Errors, len(files))
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(files)) {
+		wg.Go(func() {
+			for i := range next {
+				parsed[i], failed[i] = parse(files[i].Path, files[i].Data)
+			}
+		})
+	}
+	for i := range files {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	var errs spec.Errors
+	for _, e := range failed {
+		errs = append(errs, e...)
+	}
+	return parsed, errs
+}
+
+// Plan says what Apply would do. It writes nothing.
+func (c *Controller) Plan(ctx context.Context) (*Plan, error) {
+	m, roster, err := c.Check(ctx)
+	if err != nil {
+		return nil, err
+	}
+	truth, err := c.DB.Truth(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c.plan(ctx, m, roster, truth)
+}
+
+// plan compares, words the subjects and judges the limits.
+func (c *Controller) plan(ctx context.Context, m *Manifests, roster *spec.Roster, truth *state.Truth) (*Plan, error) {
+	now := c.Now()
+	plan, errs := Diff(Comparison{Wanted: roster, True: truth, Now: now, Adopt: c.Adopt})
+	if len(errs) > 0 {
+		return nil, errs
+	}
+	plan.Revision = m.Snapshot
+	for i := range plan.Mail {
+		subject, err := c.Compose.Subject(&plan.Mail[i])
+		if err != nil {
+			return nil, fmt.Errorf("composing the message to %s: %w", plan.Mail[i].To, err)
+		}
+		plan.Mail[i].Subject = subject
+	}
+	lost, err := c.DB.Losses(ctx, now.Add(-24*time.Hour))
+	if err != nil {
+		return nil, err
+	}
+	plan.Held = c.Limits.Judge(plan, truth, lost, spec.DayOf(now))
+	plan.Approved, err = c.approved(ctx, plan)
+	return plan, err
+}
+
+// approved reports whether a person let through what holds the plan.
+func (c *Controller) approved(ctx context.Context, p *Plan) (bool, error) {
+	if len(p.Held) == 0 {
+		return false, nil
+	}
+	holds, err := c.DB.Holds(ctx, false)
+	if err != nil {
+		return false, err
+	}
+	for _, h := range holds {
+		if h.PlanID == p.ID && h.State == state.HoldApproved && c.Now().Before(h.ApprovedAt.Add(state.ApprovalLife)) {
+			return true, nil
+		}
+	}
+	return false, nil
+}

@@ -1,0 +1,81 @@
+package reconciler
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"usher/spec"
+	"usher/state"
+)
+
+// Kinds of requests: what a command leaves behind when another usher holds the
+// lock, for that one to perform.
+const (
+	RequestApprove = "approve"      // argument: plan id
+	RequestResend  = "resend"       // argument: user
+	RequestRetry   = "mail-retry"   // argument: message ids, separated by commas
+	RequestRelease = "mail-release" // likewise
+)
+
+// performRequests does what people asked for while the lock was held elsewhere.
+// A request that cannot be done is answered with the reason; it does not stop
+// the others.
+func (c *Controller) performRequests(ctx context.Context, owner *state.Owner) error {
+	requests, err := c.DB.Requests(ctx, true)
+	if err != nil {
+		return err
+	}
+	for _, r := range requests {
+		result := ""
+		if err := c.perform(ctx, owner, r); err != nil {
+			result = err.Error()
+		}
+		if err := owner.Answer(ctx, r.ID, result); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Controller) perform(ctx context.Context, owner *state.Owner, r state.Request) error {
+	switch r.Kind {
+	case RequestApprove:
+		_, err := owner.Approve(ctx, r.Argument, r.By)
+		return err
+	case RequestResend:
+		return c.Resend(ctx, owner, r.Argument, r.By)
+	case RequestRetry, RequestRelease:
+		var ids []int64
+		for _, s := range strings.Split(r.Argument, ",") {
+			id, err := strconv.ParseInt(s, 10, 64)
+			if err != nil {
+				return fmt.Errorf("%q is not the number of a message", s)
+			}
+			ids = append(ids, id)
+		}
+		_, err := owner.Requeue(ctx, ids...)
+		return err
+	}
+	return fmt.Errorf("this usher does not know requests of kind %q", r.Kind)
+}
+
+// Resend sends a person's invitation again, with a new given password; the old
+// one is dead from then on (DOMAIN.md row 17).
+func (c *Controller) Resend(ctx context.Context, owner *state.Owner, name, by string) error {
+	truth, err := c.DB.Truth(ctx)
+	if err != nil {
+		return err
+	}
+	return owner.Resend(ctx, name, by, func(a state.Account, u *spec.User, revision int64, now time.Time) (state.Message, error) {
+		d := &differ{Comparison: Comparison{Wanted: truth.Roster, True: truth}, today: spec.DayOf(now)}
+		n := Notice{Kind: NoticeInvitation, To: u.Email, Person: personOf(u), Again: true, account: a.ID, name: u.Name}
+		d.accessLines(&n, pair{was: u, is: u}, nil)
+		if n.Subject, err = c.Compose.Subject(&n); err != nil {
+			return state.Message{}, err
+		}
+		return c.message(&n, a.ID, Stamp{Revision: revision, Time: now, Expires: a.Expires}, a.Issue)
+	})
+}

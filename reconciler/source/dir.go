@@ -1,0 +1,279 @@
+// Package source says where manifests come from.
+//
+// A plain directory is the weaker of the sources: nothing marks where one edit
+// ends and the next begins, so what is about to be acted on is read until it has
+// stood still. Commits have no such moment.
+package source
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"usher/reconciler"
+	"usher/spec"
+)
+
+// Defaults of Options.
+const (
+	DefaultSettle = 500 * time.Millisecond
+	patience      = 10 * time.Second // how long a tree may go on changing
+)
+
+// Options of a directory.
+type Options struct {
+	Settle time.Duration // how long a tree must have stood still before it is acted on; negative: DefaultSettle
+}
+
+// Dir is the tree of manifests below a directory: every *.yaml and *.yml, except
+// below names that begin with a dot. Symbolic links are followed inside the
+// directory only.
+func Dir(path string, o Options) reconciler.Source {
+	if o.Settle < 0 {
+		o.Settle = DefaultSettle
+	}
+	return &dir{root: path, settle: o.Settle}
+}
+
+type dir struct {
+	root   string
+	settle time.Duration
+}
+
+// Snapshot reads the tree once.
+func (d *dir) Snapshot(ctx context.Context) (*reconciler.Manifests, error) {
+	m, _, err := d.read(ctx)
+	return m, err
+}
+
+// Settled reads the tree again until two readings agree and nothing in it is
+// younger than the quiet window.
+func (d *dir) Settled(ctx context.Context, first *reconciler.Manifests) (*reconciler.Manifests, error) {
+	deadline := time.Now().Add(patience)
+	for {
+		again, newest, err := d.read(ctx)
+		if err != nil {
+			return nil, err
+		}
+		wait := d.settle - time.Since(newest)
+		if again.Digest == first.Digest && wait <= 0 {
+			return again, nil
+		}
+		if time.Now().After(deadline) {
+			return nil, fmt.Errorf("%s keeps changing while it is read; try again when whoever writes it has finished", d.root)
+		}
+		first = again
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(min(max(wait, 10*time.Millisecond), d.settle)):
+		}
+	}
+}
+
+// read reads the whole tree and returns the time of its newest change.
+func (d *dir) read(ctx context.Context) (*reconciler.Manifests, time.Time, error) {
+	info, err := os.Stat(d.root)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, time.Time{}, fmt.Errorf("there is no directory %s", d.root)
+	case err != nil:
+		return nil, time.Time{}, fmt.Errorf("reading manifests: %w", err)
+	case !info.IsDir():
+		return nil, time.Time{}, fmt.Errorf("%s is not a directory; name the directory that holds the manifests", d.root)
+	}
+	if err := gitAtWork(d.root); err != nil {
+		return nil, time.Time{}, err
+	}
+	s := &scan{ctx: ctx, root: d.root, manifests: &reconciler.Manifests{Snapshot: reconciler.Snapshot{Source: "dir", Path: d.root}}}
+	s.directory("", nil)
+	if len(s.errs) > 0 {
+		return s.manifests, s.newest, s.errs.Sort()
+	}
+	if s.err != nil {
+		return nil, time.Time{}, s.err
+	}
+	if err := gitAtWork(d.root); err != nil {
+		return nil, time.Time{}, err
+	}
+	slices.SortFunc(s.manifests.Files, func(a, b reconciler.ManifestFile) int { return strings.Compare(a.Path, b.Path) })
+	s.manifests.Digest = digest(s.manifests.Files)
+	return s.manifests, s.newest, nil
+}
+
+// gitAtWork refuses a work tree in the middle of a checkout, a merge or a reset.
+func gitAtWork(root string) error {
+	for at := root; ; at = filepath.Join(at, "..") {
+		git := filepath.Join(at, ".git")
+		if _, err := os.Lstat(git); err == nil {
+			if _, err := os.Lstat(filepath.Join(git, "index.lock")); err == nil {
+				return fmt.Errorf("git is at work in %s (%s exists); try again when it has finished", at, filepath.Join(git, "index.lock"))
+			}
+			return nil
+		}
+		abs, err := filepath.Abs(at)
+		if err != nil || abs == filepath.Dir(abs) {
+			return nil
+		}
+	}
+}
+
+// digest is the SHA-256 over every path and the SHA-256 of its content.
+func digest(files []reconciler.ManifestFile) string {
+	h := sha256.New()
+	for _, f := range files {
+		content := sha256.Sum256(f.Data)
+		fmt.Fprintf(h, "%s\x00%x\n", f.Path, content)
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+}
+
+// scan is one reading under way. Whatever cannot be read is an error; a part of
+// a tree is never taken for the whole.
+type scan struct {
+	ctx       context.Context
+	root      string
+	manifests *reconciler.Manifests
+	newest    time.Time
+	errs      spec.Errors
+	err       error // of the context
+}
+
+func (s *scan) fail(path, code, format string, args ...any) *spec.Error {
+	if path == "" {
+		path = "." // the directory itself
+	}
+	e := &spec.Error{File: path, Code: code, Reason: fmt.Sprintf(format, args...)}
+	s.errs = append(s.errs, e)
+	return e
+}
+
+func isManifest(name string) bool {
+	return strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
+}
+
+// directory reads one directory. links are the targets of the links that lead
+// to it: none is followed twice, or a link would go round for ever.
+func (s *scan) directory(path string, links []string) {
+	full := filepath.Join(s.root, filepath.FromSlash(path))
+	entries, err := os.ReadDir(full)
+	if err != nil {
+		s.fail(path, "unreadable", "cannot be read: %v", plainError(err)).Hint = "nothing is applied while a part of the tree cannot be read"
+		return
+	}
+	if info, err := os.Stat(full); err == nil {
+		s.touched(info)
+	}
+	for _, e := range entries {
+		if s.ctx.Err() != nil {
+			s.err = s.ctx.Err()
+			return
+		}
+		if !strings.HasPrefix(e.Name(), ".") {
+			s.entry(strings.TrimPrefix(path+"/"+e.Name(), "/"), e, links)
+		}
+	}
+}
+
+func (s *scan) touched(info fs.FileInfo) {
+	if info.ModTime().After(s.newest) {
+		s.newest = info.ModTime()
+	}
+}
+
+func (s *scan) entry(path string, e fs.DirEntry, links []string) {
+	kind := e.Type()
+	if kind&fs.ModeSymlink != 0 {
+		target, info := s.link(path, links)
+		if info == nil {
+			return
+		}
+		kind = info.Mode().Type()
+		links = append(slices.Clip(links), target)
+	}
+	switch {
+	case kind.IsDir() && isManifest(e.Name()):
+		s.fail(path, "not-a-file", "a directory with the name of a manifest").Hint = "rename it: names that end in .yaml or .yml are for files"
+	case kind.IsDir():
+		s.directory(path, links)
+	case isManifest(e.Name()) && !kind.IsRegular():
+		s.fail(path, "not-a-file", "neither a file nor a directory").Hint = "remove it, or rename it so that it does not end in .yaml or .yml"
+	case isManifest(e.Name()):
+		s.file(path)
+	}
+}
+
+// link judges a symbolic link and returns what it leads to; nil where it is not
+// to be followed. Links to what is neither a manifest nor a directory are
+// nobody's business.
+func (s *scan) link(path string, links []string) (target string, info fs.FileInfo) {
+	full := filepath.Join(s.root, filepath.FromSlash(path))
+	target, err := filepath.EvalSymlinks(full)
+	if err != nil {
+		if isManifest(path) {
+			s.fail(path, "broken-link", "a symbolic link that leads nowhere").Hint = "remove it, or put back what it points to"
+		}
+		return "", nil
+	}
+	info, err = os.Stat(target)
+	if err != nil || !info.IsDir() && !isManifest(path) {
+		return "", nil
+	}
+	root, err := filepath.EvalSymlinks(s.root)
+	if err != nil || target != root && !strings.HasPrefix(target, root+string(filepath.Separator)) {
+		s.fail(path, "link-outside", "a symbolic link that leads out of the directory").Hint = "copy what it points to, or move it into the directory"
+		return "", nil
+	}
+	if info.IsDir() && (slices.Contains(links, target) || strings.HasPrefix(full+string(filepath.Separator), target+string(filepath.Separator))) {
+		s.fail(path, "link-cycle", "a symbolic link to a directory that it lies in").Hint = "remove it"
+		return "", nil
+	}
+	return target, info
+}
+
+func (s *scan) file(path string) {
+	data, info, err := readFile(filepath.Join(s.root, filepath.FromSlash(path)))
+	if err != nil {
+		s.fail(path, "unreadable", "cannot be read: %v", plainError(err)).Hint = "nothing is applied while a part of the tree cannot be read"
+		return
+	}
+	s.touched(info)
+	s.manifests.Files = append(s.manifests.Files, reconciler.ManifestFile{Path: path, Data: data})
+}
+
+// readFile reads a file to its end, or just far enough to see that it is larger
+// than a manifest may be.
+func readFile(path string) ([]byte, fs.FileInfo, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, nil, err
+	}
+	var b bytes.Buffer
+	b.Grow(int(min(info.Size(), spec.MaxFileSize)) + bytes.MinRead)
+	_, err = b.ReadFrom(io.LimitReader(f, spec.MaxFileSize+1))
+	return b.Bytes(), info, err
+}
+
+// plainError is an error without the path that the place names already.
+func plainError(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
