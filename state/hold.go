@@ -1,6 +1,12 @@
 package state
 
-import "time"
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
 
 // HoldState is where a hold stands.
 type HoldState string
@@ -37,4 +43,107 @@ type HeldRule struct {
 	Limit   int    `json:"limit"`
 	Message string `json:"message"`
 	Release string `json:"release"` // what to do
+}
+
+const (
+	holdColumns = "plan_id, at, basis, digest, rules, state, approved_at, approved_by, plan"
+	isOpen      = "state IN ('held', 'approved')"
+)
+
+func scanHold(scan scanner) (h Hold, err error) {
+	var at, approved int64
+	var rules, plan string
+	err = scan(&h.PlanID, &at, &h.Basis, &h.Digest, &rules, &h.State, &approved, &h.ApprovedBy, &plan)
+	if err != nil {
+		return h, err
+	}
+	h.At, h.ApprovedAt, h.Plan = moment(at), moment(approved), []byte(plan)
+	return h, decode(rules, &h.Rules)
+}
+
+// Holds returns the hold that is open, newest first; those of the past too with all.
+func (db *DB) Holds(ctx context.Context, all bool) ([]Hold, error) {
+	query := "SELECT " + holdColumns + " FROM hold WHERE " + isOpen + " ORDER BY seq DESC"
+	if all {
+		query = "SELECT " + holdColumns + " FROM hold ORDER BY seq DESC"
+	}
+	holds, err := collect(ctx, db.reader, query, nil, scanHold)
+	if err != nil {
+		return nil, fmt.Errorf("reading holds: %w", err)
+	}
+	return holds, nil
+}
+
+// Hold records that the plan of the newest snapshot is held. Every other open
+// hold is superseded, and its approval dies with it; the same plan again keeps
+// when it was first held, and its approval while that lives.
+func (o *Owner) Hold(ctx context.Context, h Hold) error {
+	err := o.write(ctx, func(tx *sql.Tx, now time.Time) error {
+		if err := supersede(ctx, tx, h.PlanID); err != nil {
+			return err
+		}
+		rules, err := encode(h.Rules)
+		if err != nil {
+			return err
+		}
+		const put = `INSERT INTO hold (plan_id, at, basis, digest, rules, state, approved_at, approved_by, plan)
+			VALUES (?, ?, ?, ?, ?, 'held', 0, '', ?)
+			ON CONFLICT (plan_id) WHERE state IN ('held', 'approved') DO UPDATE SET
+			basis = excluded.basis, digest = excluded.digest, rules = excluded.rules, plan = excluded.plan`
+		if _, err := tx.ExecContext(ctx, put, h.PlanID, millis(now), h.Basis, h.Digest, rules, string(h.Plan)); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE hold SET state = 'held', approved_at = 0, approved_by = ''
+			WHERE plan_id = ? AND state = 'approved' AND approved_at <= ?`, h.PlanID, millis(now.Add(-ApprovalLife)))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("recording a hold: %w", err)
+	}
+	return nil
+}
+
+// ReleaseHolds records that the newest snapshot is not held: whatever was is
+// superseded.
+func (o *Owner) ReleaseHolds(ctx context.Context) error {
+	err := o.write(ctx, func(tx *sql.Tx, _ time.Time) error { return supersede(ctx, tx, "") })
+	if err != nil {
+		return fmt.Errorf("releasing holds: %w", err)
+	}
+	return nil
+}
+
+// supersede closes every open hold but that of one plan.
+func supersede(ctx context.Context, tx *sql.Tx, but string) error {
+	_, err := tx.ExecContext(ctx, "UPDATE hold SET state = ? WHERE plan_id <> ? AND "+isOpen, HoldSuperseded, but)
+	return err
+}
+
+// Approve lets a held plan through, once, within ApprovalLife from now.
+// [ErrNotFound] when no open hold has the id.
+func (o *Owner) Approve(ctx context.Context, planID, by string) (Hold, error) {
+	var approved Hold
+	err := o.write(ctx, func(tx *sql.Tx, now time.Time) (err error) {
+		row := tx.QueryRowContext(ctx, "UPDATE hold SET state = ?, approved_at = ?, approved_by = ? WHERE plan_id = ? AND "+isOpen+
+			" RETURNING "+holdColumns, HoldApproved, millis(now), by, planID)
+		approved, err = scanHold(row.Scan)
+		return noRows(err)
+	})
+	if err != nil {
+		return Hold{}, fmt.Errorf("approving plan %s: %w", planID, err)
+	}
+	return approved, nil
+}
+
+// UseApproval uses the approval of the plan that this transaction carries out.
+// It is an error when there is none in force: never given, used, superseded, or
+// older than ApprovalLife.
+func (tx *Tx) UseApproval(planID string) error {
+	var seq int64
+	err := tx.get(`UPDATE hold SET state = 'applied' WHERE plan_id = ? AND state = 'approved' AND approved_at > ? RETURNING seq`,
+		[]any{planID, millis(tx.Now.Add(-ApprovalLife))}, &seq)
+	if err = noRows(err); errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("using the approval of plan %s: none is in force; approve it again: %w", planID, ErrNotFound)
+	}
+	return err
 }

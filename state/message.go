@@ -1,6 +1,12 @@
 package state
 
-import "time"
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+)
 
 // MessageState is where a message of the outbox stands.
 type MessageState string
@@ -42,4 +48,180 @@ type MessageQuery struct {
 	Account  string // id
 	Revision int64
 	Limit    int
+}
+
+const messageColumns = "id, message_id, kind, recipient, subject, account, issue, revision, state, attempts, last_error, created, sent, next"
+
+// Queue puts a message into the outbox and returns its id. MessageID, Kind, To,
+// Subject, Account, Issue and Body are the caller's and never change again. The
+// state is queued, or suppressed if the message says so.
+func (tx *Tx) Queue(m Message) (int64, error) {
+	if m.State != MessageSuppressed {
+		m.State = MessageQueued
+	}
+	if tx.lastMessage == 0 {
+		if err := tx.get("SELECT COALESCE(MAX(id), 0) FROM outbox", nil, &tx.lastMessage); err != nil {
+			return 0, fmt.Errorf("queueing a message: %w", err)
+		}
+	}
+	tx.lastMessage++
+	tx.messages++
+	now := millis(tx.Now)
+	body := m.Body
+	if body == nil {
+		body = []byte{}
+	}
+	err := tx.insert(&tx.rows.outbox, tx.lastMessage, m.MessageID, m.Kind, m.To, m.Subject, m.Account, m.Issue,
+		tx.Revision, m.State, 0, "", now, 0, now, body)
+	if err != nil {
+		return 0, fmt.Errorf("queueing a message: %w", err)
+	}
+	return tx.lastMessage, nil
+}
+
+func scanMessage(scan scanner) (m Message, err error) {
+	var created, sent, next int64
+	err = scan(&m.ID, &m.MessageID, &m.Kind, &m.To, &m.Subject, &m.Account, &m.Issue, &m.Revision,
+		&m.State, &m.Attempts, &m.LastError, &created, &sent, &next)
+	m.CreatedAt, m.SentAt, m.NextAt = moment(created), moment(sent), moment(next)
+	return m, err
+}
+
+func scanMessageBody(scan scanner) (m Message, err error) {
+	var body []byte
+	m, err = scanMessage(func(to ...any) error { return scan(append(to, &body)...) })
+	m.Body = body
+	return m, err
+}
+
+// Messages lists messages, oldest first, without their bodies.
+func (db *DB) Messages(ctx context.Context, q MessageQuery) ([]Message, error) {
+	conditions, args := []string{"1 = 1"}, []any{}
+	narrow := func(condition string, value any) {
+		conditions, args = append(conditions, condition), append(args, value)
+	}
+	if q.State != "" {
+		narrow("state = ?", q.State)
+	}
+	if q.Account != "" {
+		narrow("account = ?", q.Account)
+	}
+	if q.Revision != 0 {
+		narrow("revision = ?", q.Revision)
+	}
+	query := "SELECT " + messageColumns + " FROM outbox WHERE " + strings.Join(conditions, " AND ") + " ORDER BY id"
+	messages, err := collect(ctx, db.reader, limited(query, q.Limit), args, scanMessage)
+	if err != nil {
+		return nil, fmt.Errorf("reading messages: %w", err)
+	}
+	return messages, nil
+}
+
+// Message returns one message with its body; [ErrNotFound].
+func (db *DB) Message(ctx context.Context, id int64) (Message, error) {
+	row := db.reader.QueryRowContext(ctx, "SELECT "+messageColumns+", body FROM outbox WHERE id = ?", id)
+	m, err := scanMessageBody(row.Scan)
+	if err != nil {
+		return Message{}, fmt.Errorf("reading message %d: %w", id, fault(err))
+	}
+	return m, nil
+}
+
+// due are the messages to try next: queued, their time come, and nothing older
+// to the same account still on its way, so that what a person reads is in order.
+const due = `SELECT ` + messageColumns + `, body FROM outbox o
+	WHERE o.state = 'queued' AND o.next <= ? AND (o.account = '' OR NOT EXISTS
+		(SELECT 1 FROM outbox e WHERE e.account = o.account AND e.id < o.id AND e.state IN ('queued', 'sending')))
+	ORDER BY o.id`
+
+// Due returns messages to deliver now, oldest first, with their bodies, and at
+// most one per account; no more than limit, where it is over 0. They are marked
+// as being sent: each wants an answer by Sent, Retry or Failed.
+func (o *Owner) Due(ctx context.Context, limit int) ([]Message, error) {
+	var messages []Message
+	err := o.write(ctx, func(tx *sql.Tx, now time.Time) (err error) {
+		messages, err = collect(ctx, tx, limited(due, limit), []any{millis(now)}, scanMessageBody)
+		for i := range messages {
+			if err != nil {
+				return err
+			}
+			messages[i].State = MessageSending
+			_, err = tx.ExecContext(ctx, "UPDATE outbox SET state = ? WHERE id = ?", MessageSending, messages[i].ID)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading what is due: %w", err)
+	}
+	return messages, nil
+}
+
+// Sent records that a server accepted the message. It holds even for an
+// invitation that was cancelled while it was on its way.
+func (o *Owner) Sent(ctx context.Context, id int64) error {
+	return o.answer(ctx, id, "state = ?, sent = ?, last_error = '', attempts = attempts + 1", "1 = 1", func(now time.Time) []any {
+		return []any{MessageSent, millis(now)}
+	})
+}
+
+// Retry queues the message again for a time to come. An empty reason means that
+// nothing was tried, and counts no attempt.
+func (o *Owner) Retry(ctx context.Context, id int64, next time.Time, reason string) error {
+	tried := 1
+	if reason == "" {
+		tried = 0
+	}
+	return o.answer(ctx, id, "state = ?, next = ?, last_error = ?, attempts = attempts + ?", stillSending, func(time.Time) []any {
+		return []any{MessageQueued, millis(next), reason, tried}
+	})
+}
+
+// Failed gives the message up.
+func (o *Owner) Failed(ctx context.Context, id int64, reason string) error {
+	return o.answer(ctx, id, "state = ?, last_error = ?, attempts = attempts + 1", stillSending, func(time.Time) []any {
+		return []any{MessageFailed, reason}
+	})
+}
+
+// stillSending keeps an answer from reviving a message that was cancelled
+// meanwhile.
+const stillSending = "state = 'sending'"
+
+// answer records what became of a message; [ErrNotFound] for an unknown one.
+func (o *Owner) answer(ctx context.Context, id int64, set, condition string, values func(now time.Time) []any) error {
+	err := o.write(ctx, func(tx *sql.Tx, now time.Time) error {
+		var known int64
+		if err := tx.QueryRowContext(ctx, "SELECT id FROM outbox WHERE id = ?", id).Scan(&known); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "UPDATE outbox SET "+set+" WHERE id = ? AND "+condition, append(values(now), id)...)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("recording what became of message %d: %w", id, err)
+	}
+	return nil
+}
+
+// Requeue queues messages again that failed or are held, to be tried at once,
+// and returns how many it was. Others are left as they are: what was sent,
+// cancelled or suppressed is never sent by this.
+func (o *Owner) Requeue(ctx context.Context, ids ...int64) (int, error) {
+	var count int64
+	err := o.write(ctx, func(tx *sql.Tx, now time.Time) error {
+		for _, id := range ids {
+			result, err := tx.ExecContext(ctx, "UPDATE outbox SET state = ?, next = ? WHERE id = ? AND state IN (?, ?)",
+				MessageQueued, millis(now), id, MessageFailed, MessageHeld)
+			if err != nil {
+				return err
+			}
+			n, _ := result.RowsAffected()
+			count += n
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("queueing messages again: %w", err)
+	}
+	return int(count), nil
 }

@@ -1,6 +1,11 @@
 package state
 
-import "time"
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+)
 
 // Request is what a command leaves for the controller that holds the lock.
 type Request struct {
@@ -11,4 +16,52 @@ type Request struct {
 	At       time.Time
 	DoneAt   time.Time // zero: open
 	Result   string    // empty once done well, else what went wrong
+}
+
+// Ask leaves a request, without the lock, in one short transaction, and returns
+// its id. The controller that holds the lock performs it; its answer appears in
+// Requests.
+func (db *DB) Ask(ctx context.Context, kind, argument, by string) (int64, error) {
+	var id int64
+	err := db.transact(ctx, func(tx *sql.Tx) error {
+		const put = "INSERT INTO request (kind, argument, actor, at, done, result) VALUES (?, ?, ?, ?, 0, '') RETURNING id"
+		return tx.QueryRowContext(ctx, put, kind, argument, by, millis(db.now())).Scan(&id)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("leaving a request: %w", fault(err))
+	}
+	return id, nil
+}
+
+// Requests returns the requests, oldest first; only those without an answer
+// with open.
+func (db *DB) Requests(ctx context.Context, open bool) ([]Request, error) {
+	query := "SELECT id, kind, argument, actor, at, done, result FROM request ORDER BY id"
+	if open {
+		query = "SELECT id, kind, argument, actor, at, done, result FROM request WHERE done = 0 ORDER BY id"
+	}
+	requests, err := collect(ctx, db.reader, query, nil, func(scan scanner) (r Request, err error) {
+		var at, done int64
+		err = scan(&r.ID, &r.Kind, &r.Argument, &r.By, &at, &done, &r.Result)
+		r.At, r.DoneAt = moment(at), moment(done)
+		return r, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading requests: %w", err)
+	}
+	return requests, nil
+}
+
+// Answer records that a request is done: well, with an empty result, or what
+// went wrong. [ErrNotFound] for one that is not open.
+func (o *Owner) Answer(ctx context.Context, id int64, result string) error {
+	err := o.write(ctx, func(tx *sql.Tx, now time.Time) error {
+		var done int64
+		row := tx.QueryRowContext(ctx, "UPDATE request SET done = ?, result = ? WHERE id = ? AND done = 0 RETURNING id", millis(now), result, id)
+		return noRows(row.Scan(&done))
+	})
+	if err != nil {
+		return fmt.Errorf("answering request %d: %w", id, err)
+	}
+	return nil
 }

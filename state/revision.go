@@ -1,6 +1,15 @@
 package state
 
-import "time"
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"usher/spec"
+)
 
 // CauseKind is what brought a revision about.
 type CauseKind string
@@ -32,4 +41,77 @@ type Revision struct {
 	Cause
 	Changes  int // audited changes
 	Messages int // messages recorded with it
+}
+
+const revisionColumns = "number, at, cause, source, path, commit_id, digest, plan_id, approved, actor, changes, messages, calendar_day"
+
+func (tx *Tx) putRevision(r Revision) error {
+	_, err := tx.exec("INSERT INTO revision ("+revisionColumns+") VALUES (?"+strings.Repeat(", ?", 12)+")",
+		r.Number, millis(r.At), r.Kind, r.Source, r.Path, r.Commit, r.Digest, r.PlanID, r.Approved, r.By, r.Changes, r.Messages, tx.calendarDay)
+	if err != nil {
+		return fmt.Errorf("writing the revision: %w", err)
+	}
+	return tx.writeLink(fmt.Sprint(aboutRevision, r.Number), []entry{{
+		Do: doClose,
+		Revision: &closing{
+			Cause: r.Kind, Source: r.Source, Commit: r.Commit, Digest: r.Digest, PlanID: r.PlanID,
+			Approved: r.Approved, CalendarDay: int32(tx.calendarDay), Changes: r.Changes, Messages: r.Messages,
+		},
+		personal: &personal{Path: r.Path, By: r.By},
+	}})
+}
+
+// scanRevision reads one row of revisionColumns.
+func scanRevision(scan scanner) (r Revision, day spec.Day, err error) {
+	var at int64
+	err = scan(&r.Number, &at, &r.Kind, &r.Source, &r.Path, &r.Commit, &r.Digest, &r.PlanID, &r.Approved, &r.By, &r.Changes, &r.Messages, &day)
+	r.At = moment(at)
+	return r, day, err
+}
+
+// newestRevision returns the last revision and the day up to which the calendar
+// was followed; zero and spec.Always before the first.
+func newestRevision(ctx context.Context, q querier) (Revision, spec.Day, error) {
+	row := q.QueryRowContext(ctx, "SELECT "+revisionColumns+" FROM revision ORDER BY number DESC LIMIT 1")
+	r, day, err := scanRevision(row.Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Revision{}, spec.Always, nil
+	}
+	return r, day, err
+}
+
+// revisionNumbered returns one revision; ErrNotFound.
+func revisionNumbered(ctx context.Context, q querier, number int64) (Revision, spec.Day, error) {
+	if number == 0 {
+		return Revision{}, spec.Always, nil
+	}
+	row := q.QueryRowContext(ctx, "SELECT "+revisionColumns+" FROM revision WHERE number = ?", number)
+	r, day, err := scanRevision(row.Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Revision{}, spec.Always, fmt.Errorf("revision %d: %w", number, ErrNotFound)
+	}
+	return r, day, err
+}
+
+// RevisionAt returns the number of the revision in force at t; 0 before the first.
+func (db *DB) RevisionAt(ctx context.Context, t time.Time) (int64, error) {
+	var number int64
+	row := db.reader.QueryRowContext(ctx, "SELECT COALESCE(MAX(number), 0) FROM revision WHERE at <= ?", t.UnixMilli())
+	if err := row.Scan(&number); err != nil {
+		return 0, fmt.Errorf("reading revisions: %w", fault(err))
+	}
+	return number, nil
+}
+
+// Revisions returns the last revisions, newest first; all of them for limit 0.
+func (db *DB) Revisions(ctx context.Context, limit int) ([]Revision, error) {
+	query := "SELECT " + revisionColumns + " FROM revision ORDER BY number DESC"
+	all, err := collect(ctx, db.reader, limited(query, limit), nil, func(scan scanner) (Revision, error) {
+		r, _, err := scanRevision(scan)
+		return r, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading revisions: %w", err)
+	}
+	return all, nil
 }

@@ -1,0 +1,241 @@
+package state
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"usher/spec"
+)
+
+// verb is what an audited entry does. The names are on record: never change one.
+type verb string
+
+const (
+	doAdd      verb = "add"    // an account
+	doReturn   verb = "return" // an account that was removed
+	doChange   verb = "change" // a person
+	doRemove   verb = "remove"
+	doInvite   verb = "invite"
+	doUninvite verb = "uninvite"
+	doGrant    verb = "grant"
+	doRegrant  verb = "regrant" // days, reason or contract of access
+	doRevoke   verb = "revoke"
+	doAssign   verb = "assign"
+	doUnassign verb = "unassign"
+	doJoin     verb = "join"
+	doLeave    verb = "leave"
+	doPut      verb = "put"  // a product, contract or team
+	doDrop     verb = "drop" // a product, contract or team
+	doClose    verb = "revision"
+)
+
+// entry is one audited change. Its JSON is hashed as it is stored: fields are
+// only ever added, at the end. It holds nothing personal; what is stands in
+// personal, in a row of its own to which the audit row holds a commitment.
+type entry struct {
+	Do         verb            `json:"do"`
+	Contract   string          `json:"contract,omitempty"`
+	Product    string          `json:"product,omitempty"`
+	Days       *[2]int32       `json:"days,omitempty"`
+	Was        *place          `json:"was,omitempty"`
+	Role       spec.Role       `json:"role,omitempty"`
+	Team       string          `json:"team,omitempty"`
+	Active     bool            `json:"active,omitempty"`
+	Suspended  bool            `json:"suspended,omitempty"`
+	Generation int             `json:"generation,omitempty"`
+	Issue      int             `json:"issue,omitempty"`
+	Expires    int64           `json:"expires,omitempty"`
+	Body       json.RawMessage `json:"body,omitempty"`
+	Revision   *closing        `json:"revision,omitempty"`
+
+	personal *personal
+}
+
+// place is where and when access was before it changed.
+type place struct {
+	Contract string   `json:"contract"`
+	Product  string   `json:"product"`
+	Days     [2]int32 `json:"days"`
+}
+
+// closing is what the last entry of a revision says of it.
+type closing struct {
+	Cause       CauseKind `json:"cause"`
+	Source      string    `json:"source,omitempty"`
+	Commit      string    `json:"commit,omitempty"`
+	Digest      string    `json:"digest,omitempty"`
+	PlanID      string    `json:"plan,omitempty"`
+	Approved    bool      `json:"approved,omitempty"`
+	CalendarDay int32     `json:"calendarDay"`
+	Changes     int       `json:"changes"`
+	Messages    int       `json:"messages"`
+}
+
+// personal is the part of an entry that can be forgotten.
+type personal struct {
+	Person  *identity     `json:"person,omitempty"`
+	Reason  string        `json:"reason,omitempty"`
+	Because []spec.Origin `json:"because,omitempty"`
+	Reasons []string      `json:"reasons,omitempty"` // of a team's access, one each
+	Support string        `json:"support,omitempty"` // support address of a contract
+	Path    string        `json:"path,omitempty"`    // what was read
+	By      string        `json:"by,omitempty"`      // who asked
+}
+
+// Subjects of audit rows: what they are about.
+const (
+	aboutAccount  = "account/"
+	aboutTeam     = "team/"
+	aboutProduct  = "product/"
+	aboutContract = "contract/"
+	aboutRevision = "revision/"
+)
+
+// gatheredEntries is how many entries are gathered by subject before they are
+// written: it bounds what a revision of a million changes keeps in memory.
+const gatheredEntries = 20000
+
+// trail gathers the audit of one revision, one row a subject.
+type trail struct {
+	subjects []string // in order of first mention
+	entries  map[string][]entry
+	waiting  int
+	changes  int
+	seq      int64  // of the last row of the chain
+	hash     []byte // of that row; nil: not read yet
+}
+
+func (t *trail) start() { t.entries = map[string][]entry{} }
+
+// record gathers one entry about a subject.
+func (tx *Tx) record(subject string, e entry) error {
+	t := &tx.trail
+	if len(t.entries[subject]) == 0 {
+		t.subjects = append(t.subjects, subject)
+	}
+	t.entries[subject] = append(t.entries[subject], e)
+	t.changes++
+	if t.waiting++; t.waiting < gatheredEntries {
+		return nil
+	}
+	return tx.writeTrail()
+}
+
+// writeTrail writes the audit rows gathered.
+func (tx *Tx) writeTrail() error {
+	t := &tx.trail
+	if err := tx.readChain(); err != nil {
+		return err
+	}
+	for _, subject := range t.subjects {
+		if err := tx.writeLink(subject, t.entries[subject]); err != nil {
+			return fmt.Errorf("writing the audit of %s: %w", subject, err)
+		}
+	}
+	clear(t.entries)
+	t.subjects, t.waiting = t.subjects[:0], 0
+	return nil
+}
+
+// readChain finds the end of the chain.
+func (tx *Tx) readChain() error {
+	t := &tx.trail
+	if t.hash != nil {
+		return nil
+	}
+	err := tx.get("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1", nil, &t.seq, &t.hash)
+	if errors.Is(err, sql.ErrNoRows) {
+		t.seq, t.hash = 0, make([]byte, sha256.Size)
+		return nil
+	}
+	return err
+}
+
+// writeLink writes one row of the chain, and the personal part it commits to.
+func (tx *Tx) writeLink(subject string, entries []entry) error {
+	t := &tx.trail
+	text, err := canonical(entries)
+	if err != nil {
+		return err
+	}
+	row := link{seq: t.seq + 1, revision: tx.Revision, at: millis(tx.Now), subject: subject, entries: string(text), commitment: []byte{}}
+	value, err := personalOf(entries)
+	if err != nil {
+		return err
+	}
+	if value != "" {
+		salt := make([]byte, 16)
+		if _, err := io.ReadFull(tx.db.options.Rand, salt); err != nil {
+			return err
+		}
+		row.commitment = commitment(salt, value)
+		if err := tx.insert(&tx.rows.personal, row.seq, salt, value); err != nil {
+			return err
+		}
+	}
+	t.seq, t.hash = row.seq, row.sum(t.hash)
+	return tx.insert(&tx.rows.audit, row.seq, row.revision, row.at, row.subject, row.entries, row.commitment, t.hash)
+}
+
+// personalOf returns the personal parts of the entries as a JSON array in step
+// with them, "" where none has any.
+func personalOf(entries []entry) (string, error) {
+	parts := make([]*personal, len(entries))
+	some := false
+	for i := range entries {
+		parts[i] = entries[i].personal
+		some = some || parts[i] != nil
+	}
+	if !some {
+		return "", nil
+	}
+	text, err := canonical(parts)
+	return string(text), err
+}
+
+// canonical is JSON in the one form that is stored: fields in the order of
+// their declaration, no spaces, nothing escaped for HTML.
+func canonical(v any) ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// commitment binds an audit row to a value without giving it away: without the
+// salt not even a guessed value can be tried.
+func commitment(salt []byte, value string) []byte {
+	sum := sha256.Sum256(append(bytes.Clone(salt), value...))
+	return sum[:]
+}
+
+// link is one row of the audit chain.
+type link struct {
+	seq, revision, at int64
+	subject, entries  string
+	commitment        []byte
+}
+
+// sum is the hash of the row after the one whose hash is prev. Each field is
+// preceded by its length, so that no two rows read the same.
+func (l link) sum(prev []byte) []byte {
+	h := sha256.New()
+	h.Write(prev)
+	for _, n := range []int64{l.seq, l.revision, l.at} {
+		binary.Write(h, binary.BigEndian, n)
+	}
+	for _, field := range []string{l.subject, l.entries, string(l.commitment)} {
+		binary.Write(h, binary.BigEndian, int64(len(field)))
+		io.WriteString(h, field)
+	}
+	return h.Sum(nil)
+}

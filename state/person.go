@@ -1,0 +1,210 @@
+package state
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"usher/spec"
+)
+
+// identity is what is personal of an account, and can be forgotten.
+type identity struct {
+	Name        string   `json:"name"`
+	Email       string   `json:"email"`
+	EmailKey    string   `json:"emailKey"`
+	FirstName   string   `json:"firstName"`
+	LastName    string   `json:"lastName"`
+	SigningKeys []string `json:"signingKeys,omitempty"`
+}
+
+// life is what an account keeps while the person changes.
+type life struct {
+	created, activated time.Time
+	issue              int
+	invited, expires   time.Time
+}
+
+// person is who an account belongs to, with the account's life.
+type person struct {
+	id string
+	identity
+	suspended  bool
+	generation int
+	origin     spec.Origin
+	since      int64
+	life
+}
+
+func personFor(id string, u *spec.User) *person {
+	p := &person{
+		id: id,
+		identity: identity{
+			Name: u.Name, Email: u.Email, EmailKey: u.EmailKey,
+			FirstName: u.FirstName, LastName: u.LastName, SigningKeys: u.SigningKeys,
+		},
+		suspended:  u.Suspended,
+		generation: u.Generation,
+		origin:     u.Origin,
+	}
+	if len(p.SigningKeys) == 0 {
+		p.SigningKeys = nil // one way to write none, in the table as in the audit
+	}
+	return p
+}
+
+func (p *person) same(q *person) bool {
+	a, b := p.identity, q.identity
+	return slices.Equal(a.SigningKeys, b.SigningKeys) && a.Name == b.Name && a.Email == b.Email && a.EmailKey == b.EmailKey &&
+		a.FirstName == b.FirstName && a.LastName == b.LastName &&
+		p.suspended == q.suspended && p.generation == q.generation
+}
+
+// account is the person as the account it is, at a time.
+func (p *person) account(now time.Time) Account {
+	a := Account{
+		ID: p.id, Name: p.Name, Email: p.Email, EmailKey: p.EmailKey, FirstName: p.FirstName, LastName: p.LastName,
+		Generation: p.generation, Issue: p.issue,
+		Created: p.created, Invited: p.invited, Expires: p.expires, Activated: p.activated,
+	}
+	if a.Activated.After(now) {
+		a.Activated = time.Time{}
+	}
+	a.Status = a.statusAt(now, p.suspended)
+	return a
+}
+
+// user is the person in spec's words, without access.
+func (p *person) user() spec.User {
+	return spec.User{
+		Name: p.Name, Email: p.Email, EmailKey: p.EmailKey, FirstName: p.FirstName, LastName: p.LastName,
+		Suspended: p.suspended, SigningKeys: p.SigningKeys, Generation: p.generation, Origin: p.origin,
+	}
+}
+
+const (
+	personColumns = `p.account, p.name, p.email, p.email_key, p.first_name, p.last_name, p.signing_keys,
+		p.suspended, p.generation, p.origin, p.since, a.created, a.activated,
+		COALESCE(i.issue, 0), COALESCE(i.issued, 0), COALESCE(i.expires, 0)`
+	peopleInForce = `SELECT ` + personColumns + ` FROM person p
+		JOIN account a ON a.id = p.account
+		LEFT JOIN invitation i ON i.account = p.account AND i.until IS NULL
+		WHERE p.until IS NULL`
+	peopleAt = `SELECT ` + personColumns + ` FROM person p
+		JOIN account a ON a.id = p.account
+		LEFT JOIN invitation i ON i.account = p.account AND i.since <= ? AND (i.until IS NULL OR i.until > ?)
+		WHERE p.since <= ? AND (p.until IS NULL OR p.until > ?)`
+)
+
+func scanPerson(scan scanner) (*person, error) {
+	p := &person{}
+	var keys, origin string
+	var created, activated, invited, expires int64
+	err := scan(&p.id, &p.Name, &p.Email, &p.EmailKey, &p.FirstName, &p.LastName, &keys,
+		&p.suspended, &p.generation, &origin, &p.since, &created, &activated, &p.issue, &invited, &expires)
+	if err != nil {
+		return nil, err
+	}
+	p.created, p.activated, p.invited, p.expires = moment(created), moment(activated), moment(invited), moment(expires)
+	if err := decode(keys, &p.SigningKeys); err != nil {
+		return nil, err
+	}
+	return p, decode(origin, &p.origin)
+}
+
+// peopleOf returns everybody in force at a revision.
+func peopleOf(ctx context.Context, q querier, revision int64) ([]*person, error) {
+	people, err := collect(ctx, q, peopleAt, []any{revision, revision, revision, revision}, scanPerson)
+	if err != nil {
+		return nil, fmt.Errorf("reading accounts: %w", err)
+	}
+	return people, nil
+}
+
+// person returns the person of an account as this transaction leaves it.
+func (tx *Tx) person(id string) (*person, error) {
+	if p, touched := tx.people[id]; touched {
+		if p == nil {
+			return nil, ErrNotFound
+		}
+		return p, nil
+	}
+	s, err := tx.statement(peopleInForce + " AND p.account = ?")
+	if err != nil {
+		return nil, err
+	}
+	p, err := scanPerson(s.QueryRowContext(tx.ctx, id).Scan)
+	return p, noRows(err)
+}
+
+// replacePerson ends the row in force and keeps the new one until the end of the
+// transaction: two people who swap names or addresses meet in the middle only if
+// one row is written before the other has ended.
+func (tx *Tx) replacePerson(p *person) error {
+	if err := tx.endPersonRow(p.id); err != nil {
+		return err
+	}
+	tx.people[p.id] = p
+	return nil
+}
+
+// endPerson ends the person of an account, which is its removal.
+func (tx *Tx) endPerson(id string) error {
+	if _, err := tx.person(id); err != nil {
+		return err
+	}
+	if err := tx.endPersonRow(id); err != nil {
+		return err
+	}
+	tx.people[id] = nil
+	return nil
+}
+
+// endPersonRow ends the row in force, unless this transaction has already.
+func (tx *Tx) endPersonRow(id string) error {
+	if _, touched := tx.people[id]; touched {
+		return nil
+	}
+	return tx.end(&tx.rows.person, "UPDATE person SET until = ? WHERE account = ? AND until IS NULL", tx.Revision, id)
+}
+
+// movePerson corrects the manifest line that declares the person.
+func (tx *Tx) movePerson(p *person, origin spec.Origin) error {
+	if p.origin == origin {
+		return nil
+	}
+	if kept := tx.people[p.id]; kept != nil {
+		kept.origin = origin
+		return nil
+	}
+	text, err := encode(origin)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec("UPDATE person SET origin = ? WHERE account = ? AND until IS NULL", text, p.id)
+	return err
+}
+
+// writePeople writes the persons that changed, in a stable order.
+func (tx *Tx) writePeople() error {
+	for _, id := range sortedKeys(tx.people) {
+		p := tx.people[id]
+		if p == nil {
+			continue
+		}
+		keys, err := encode(p.SigningKeys)
+		if err != nil {
+			return err
+		}
+		origin, err := encode(p.origin)
+		if err != nil {
+			return err
+		}
+		err = tx.insert(&tx.rows.person, p.id, p.Name, p.Email, p.EmailKey, p.FirstName, p.LastName, keys, p.suspended, p.generation, origin, tx.Revision)
+		if err != nil {
+			return fmt.Errorf("writing account %s: %w", p.id, err)
+		}
+	}
+	return nil
+}

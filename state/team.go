@@ -1,0 +1,186 @@
+package state
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"usher/spec"
+)
+
+// teamBody is what is kept of a team, but for its members, which are rows of
+// their own, for the reasons of its access, and for where it is declared.
+type teamBody struct {
+	Teams  []string    `json:"teams,omitempty"`
+	Access []teamGrant `json:"access,omitempty"`
+}
+
+type teamGrant struct {
+	Contract string   `json:"contract"`
+	Product  string   `json:"product"`
+	Days     [2]int32 `json:"days"`
+}
+
+// teamLines is where a team and its access are declared.
+type teamLines struct {
+	Team   spec.Origin     `json:"team"`
+	Access [][]spec.Origin `json:"access,omitempty"` // in step with the body's
+}
+
+// PutTeam makes the team's access, sub-teams and members what they are given as.
+// memberIDs are the accounts of t.Members, in any order. A member is a row of
+// its own, and only those that come or go are written.
+func (tx *Tx) PutTeam(t *spec.Team, memberIDs []string) error {
+	body := teamBody{Teams: t.Teams}
+	lines := teamLines{Team: t.Origin}
+	reasons := []string{}
+	for _, g := range t.Access {
+		body.Access = append(body.Access, teamGrant{g.Contract, g.Product, *days(g.Span)})
+		lines.Access = append(lines.Access, g.Because)
+		reasons = append(reasons, g.Reason)
+	}
+	text, err := encode(body)
+	if err != nil {
+		return err
+	}
+	aside, err := encode(reasons)
+	if err != nil {
+		return err
+	}
+	err = tx.put(thing{
+		table: "team", about: aboutTeam, name: t.Name, body: text,
+		column: "reasons", aside: aside,
+		personal: &personal{Reasons: reasons},
+	}, lines)
+	if err == nil {
+		err = tx.setMembers(t.Name, memberIDs)
+	}
+	if err != nil {
+		return fmt.Errorf("writing team %s: %w", t.Name, err)
+	}
+	return nil
+}
+
+// RemoveTeam ends the team and its memberships; [ErrNotFound] where there is none.
+func (tx *Tx) RemoveTeam(name string) error {
+	if err := tx.setMembers(name, nil); err != nil {
+		return fmt.Errorf("removing team %s: %w", name, err)
+	}
+	return tx.drop("team", aboutTeam, name)
+}
+
+// setMembers ends the memberships that go and begins those that come.
+func (tx *Tx) setMembers(team string, wanted []string) error {
+	if err := tx.flush(); err != nil {
+		return err
+	}
+	members, err := tx.list("SELECT account FROM team_member WHERE team = ? AND until IS NULL ORDER BY account", team)
+	if err != nil {
+		return err
+	}
+	was, is := setOf(members), setOf(wanted)
+	for _, id := range members {
+		if !is[id] {
+			if err := tx.leave(team, id); err != nil {
+				return err
+			}
+		}
+	}
+	for _, id := range sortedKeys(is) {
+		if !was[id] {
+			if err := tx.join(team, id); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (tx *Tx) join(team, id string) error {
+	if err := tx.insert(&tx.rows.member, team, id, tx.Revision); err != nil {
+		return err
+	}
+	return tx.record(aboutAccount+id, entry{Do: doJoin, Team: team})
+}
+
+func (tx *Tx) leave(team, id string) error {
+	const query = "UPDATE team_member SET until = ? WHERE team = ? AND account = ? AND until IS NULL"
+	if err := tx.end(&tx.rows.member, query, tx.Revision, team, id); err != nil {
+		return err
+	}
+	return tx.record(aboutAccount+id, entry{Do: doLeave, Team: team})
+}
+
+// endMemberships takes an account out of every team.
+func (tx *Tx) endMemberships(id string) error {
+	teams, err := tx.list("SELECT team FROM team_member WHERE account = ? AND until IS NULL ORDER BY team", id)
+	if err != nil {
+		return err
+	}
+	for _, team := range teams {
+		if err := tx.leave(team, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func setOf(names []string) map[string]bool {
+	set := map[string]bool{}
+	for _, name := range names {
+		set[name] = true
+	}
+	return set
+}
+
+// teamsAt returns the teams at a revision, their members by account id.
+func teamsAt(ctx context.Context, q querier, revision int64) ([]spec.Team, error) {
+	const query = `SELECT name, body, reasons, origin FROM team WHERE since <= ? AND (until IS NULL OR until > ?)`
+	teams, err := collect(ctx, q, query, []any{revision, revision}, scanTeam)
+	if err != nil {
+		return nil, fmt.Errorf("reading teams: %w", err)
+	}
+	slices.SortFunc(teams, func(a, b spec.Team) int { return strings.Compare(a.Name, b.Name) })
+	roster := spec.Roster{Teams: teams}
+	const members = `SELECT team, account FROM team_member WHERE since <= ? AND (until IS NULL OR until > ?)`
+	_, err = collect(ctx, q, members, []any{revision, revision}, func(scan scanner) (none struct{}, err error) {
+		var team, account string
+		err = scan(&team, &account)
+		if t := roster.Team(team); t != nil {
+			t.Members = append(t.Members, account)
+		}
+		return none, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading members of teams: %w", err)
+	}
+	return teams, nil
+}
+
+func scanTeam(scan scanner) (t spec.Team, err error) {
+	var text, aside, origin string
+	if err := scan(&t.Name, &text, &aside, &origin); err != nil {
+		return t, err
+	}
+	var body teamBody
+	var reasons []string
+	var lines teamLines
+	for _, part := range []struct {
+		text string
+		to   any
+	}{{text, &body}, {aside, &reasons}, {origin, &lines}} {
+		if err := decode(part.text, part.to); err != nil {
+			return t, err
+		}
+	}
+	if len(reasons) != len(body.Access) || len(lines.Access) != len(body.Access) {
+		return t, fmt.Errorf("%w: team %s does not fit its reasons", ErrDamaged, t.Name)
+	}
+	t.Teams, t.Origin = body.Teams, lines.Team
+	for i, g := range body.Access {
+		span := spec.Span{From: spec.Day(g.Days[0]), Until: spec.Day(g.Days[1])}
+		t.Access = append(t.Access, spec.Grant{Contract: g.Contract, Product: g.Product, Span: span, Reason: reasons[i], Because: lines.Access[i]})
+	}
+	return t, nil
+}
