@@ -71,8 +71,9 @@ func newAccountID(random io.Reader) (string, error) {
 	return "u" + accountEncoding.EncodeToString(bits), nil
 }
 
-// AddAccount makes an account for the user, and its first invitation; an active
-// one is taken over as it is and gets none.
+// AddAccount makes an account for the user, and its first invitation. One that is
+// active is taken over as it is and gets none; nor does one that is suspended,
+// which is invited when that ends.
 func (tx *Tx) AddAccount(u *spec.User, active bool) (Account, error) {
 	id, err := newAccountID(tx.db.options.Rand)
 	if err != nil {
@@ -92,7 +93,7 @@ func (tx *Tx) AddAccount(u *spec.User, active bool) (Account, error) {
 		Do: doAdd, Active: active, Suspended: p.suspended, Generation: p.generation,
 		personal: &personal{Person: &p.identity, Because: origins(u.Origin)},
 	})
-	if err != nil || active {
+	if err != nil || active || u.Suspended {
 		return p.account(tx.Now), err
 	}
 	if err := tx.issue(p, 1); err != nil {

@@ -80,6 +80,15 @@ func newestRevision(ctx context.Context, q querier) (Revision, spec.Day, error) 
 	return r, day, err
 }
 
+// appliedRevision returns the last revision from manifests that is not after a
+// number; zero where there is none.
+func appliedRevision(ctx context.Context, q querier, until int64) (Revision, error) {
+	row := q.QueryRowContext(ctx, "SELECT "+revisionColumns+" FROM revision WHERE cause IN (?, ?) AND number <= ? ORDER BY number DESC LIMIT 1",
+		CauseManifests, CauseAdopt, until)
+	r, _, err := scanRevision(row.Scan)
+	return r, unless(err, sql.ErrNoRows)
+}
+
 // revisionNumbered returns one revision; ErrNotFound.
 func revisionNumbered(ctx context.Context, q querier, number int64) (Revision, spec.Day, error) {
 	if number == 0 {

@@ -18,7 +18,8 @@ const ReturnWindow = 30 * 24 * time.Hour
 // Truth is what is true at one revision, in spec's words, with each account's
 // life beside it.
 type Truth struct {
-	Basis       int64              // number of the last revision from manifests (causes manifests and adopt); 0 before the first
+	Basis       int64              // Applied.Number
+	Applied     Revision           // the last revision from manifests (causes manifests and adopt); zero before the first
 	Newest      Revision           // the last revision of any cause; zero before the first
 	Roster      *spec.Roster       // sorted as a Roster guarantees; Previously is never set
 	Accounts    map[string]Account // of Roster.Users, by name
@@ -65,11 +66,10 @@ func (db *DB) snapshot(ctx context.Context, which func(*sql.Tx) (Revision, spec.
 		return nil, err
 	}
 	truth := &Truth{Newest: newest, CalendarDay: day, Roster: &spec.Roster{}, Accounts: map[string]Account{}}
-	const basis = "SELECT COALESCE(MAX(number), 0) FROM revision WHERE cause IN (?, ?) AND number <= ?"
-	err = tx.QueryRowContext(ctx, basis, CauseManifests, CauseAdopt, newest.Number).Scan(&truth.Basis)
-	if err != nil {
+	if truth.Applied, err = appliedRevision(ctx, tx, newest.Number); err != nil {
 		return nil, err
 	}
+	truth.Basis = truth.Applied.Number
 	if truth.Gone, err = gone(ctx, tx, newest.Number, now.Add(-ReturnWindow)); err != nil {
 		return nil, err
 	}
