@@ -2,7 +2,10 @@ package mail
 
 import (
 	"errors"
+	"fmt"
 	"net/textproto"
+	"strings"
+	"unicode"
 )
 
 // Class is what a failed delivery means for the message and the queue.
@@ -52,7 +55,29 @@ func (f *Failure) Unwrap() error { return f.Err }
 
 // failed makes a Failure of err, which happened while doing step.
 func failed(class Class, step string, err error) *Failure {
-	return &Failure{Class: class, Reason: step + ": " + err.Error(), Err: err}
+	return &Failure{Class: class, Reason: step + ": " + words(err), Err: err}
+}
+
+// longestReason is how much of a server's words is kept, in bytes.
+const longestReason = 300
+
+// words are those of the error, a server's reply as the server wrote it: on one
+// line, without control characters, which a terminal might obey.
+func words(err error) string {
+	text := err.Error()
+	if reply, ok := errors.AsType[*textproto.Error](err); ok {
+		text = fmt.Sprintf("%d %s", reply.Code, reply.Msg)
+	}
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, text)
+	if len(text) > longestReason {
+		text = strings.ToValidUTF8(text[:longestReason], "") + "…"
+	}
+	return text
 }
 
 // code is the server's reply code in err, 0 where the failure was no reply.
