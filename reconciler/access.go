@@ -7,10 +7,12 @@ import (
 	"usher/spec"
 )
 
-// explanation is a grant that stays as it is and now comes from other lines.
+// explanation is something that stays as it is and now comes from other lines:
+// a grant, or the person where there is none.
 type explanation struct {
 	account string
-	grant   spec.Grant
+	user    *spec.User
+	grant   *spec.Grant
 }
 
 // accessChange is one difference of one person's access; was or is may be nil.
@@ -25,7 +27,7 @@ func (d *differ) access(p pair) []accessChange {
 	}
 	for _, s := range same {
 		if !slices.Equal(s.was.Because, s.is.Because) && p.account.ID != "" {
-			d.plan.explain = append(d.plan.explain, explanation{p.account.ID, *s.is})
+			d.plan.explain = append(d.plan.explain, explanation{p.account.ID, p.is, s.is})
 		}
 	}
 	return changes

@@ -195,8 +195,16 @@ func (w *writer) peopleStay() error {
 			return nil
 		}
 		done = c.account
-		return w.tx.ChangeAccount(c.account, c.user)
+		return w.changeAccount(c.account, c.user)
 	})
+}
+
+// changeAccount leaves the generation of the invitation alone: it goes on record
+// when the invitation is sent.
+func (w *writer) changeAccount(id string, u *spec.User) error {
+	as := *u
+	as.Generation = 0
+	return w.tx.ChangeAccount(id, &as)
 }
 
 func (w *writer) peopleCome() error {
@@ -295,8 +303,14 @@ func (w *writer) invitations() error {
 
 func (w *writer) explanations() error {
 	for _, e := range w.plan.explain {
-		if err := w.tx.Explain(e.account, e.grant); err != nil {
-			return err
+		var err error
+		if e.grant != nil {
+			err = w.tx.Explain(e.account, *e.grant)
+		} else {
+			err = w.changeAccount(e.account, e.user)
+		}
+		if err != nil {
+			return fmt.Errorf("noting where access comes from: %w", err)
 		}
 	}
 	return nil

@@ -208,6 +208,9 @@ func (d *differ) alterations(p pair) {
 		d.change(p, action, nil, p.is.Origin)
 	}
 	d.generation(p)
+	if p.was.Origin != p.is.Origin && p.account.ID != "" {
+		d.plan.explain = append(d.plan.explain, explanation{account: p.account.ID, user: p.is})
+	}
 }
 
 // generation compares the declared generation of the invitation with the one on
