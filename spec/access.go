@@ -36,8 +36,8 @@ func (a *accessItem) decode(d *decoder, n *yaml.Node, field string) {
 	a.Line, a.Column = int32(n.Line), int32(n.Column)
 	if n.Kind == yaml.MappingNode {
 		d.mapping(n, valueOf(a))
-	} else if product, ok := d.scalar(n, field); ok {
-		a.Product = text{product, a.Line, a.Column}
+	} else {
+		d.text(n, &a.Product, field)
 	}
 	if span := a.span(); span.Until < span.From {
 		d.fail(int(a.Until.Line), int(a.Until.Column), "invalid-span", "access to %s ends on %s, before it begins on %s",
@@ -118,7 +118,7 @@ func (r *resolver) resolveAccess() {
 	}
 	for i := range r.users {
 		u, person := &r.users[i], &r.roster.Users[i]
-		own := r.grants(u.file, u.subject(), u.Spec.Access)
+		own := r.grants(u.file, u.accessSubject(), u.Spec.Access)
 		for _, m := range r.memberOf[person.Name] {
 			own = append(own, r.teamGrants(m)...)
 		}

@@ -191,11 +191,13 @@ func (r *resolver) roles(c *Contract, m *contractManifest, file string) {
 		r.fail(manager.at(file), "suspended-manager", subject, "its contract manager %s is suspended, at %s", u.Name, u.Origin).
 			hint("name another contractManager first")
 	}
+	seen := make(map[string]bool, len(m.Spec.SoftwareCoordinators))
 	for _, name := range m.Spec.SoftwareCoordinators {
-		if slices.Contains(c.Coordinators, name.Value) {
+		if seen[name.Value] {
 			r.fail(name.at(file), "duplicate-name", subject, "%s is named twice under softwareCoordinators", name.Value)
 			continue
 		}
+		seen[name.Value] = true
 		if r.roster.User(name.Value) == nil && name.Value != "" {
 			r.unknownUser(name.at(file), subject, name.Value)
 		}
@@ -208,15 +210,20 @@ func (r *resolver) roles(c *Contract, m *contractManifest, file string) {
 }
 
 func (r *resolver) offers(c *Contract, m *contractManifest, file string) {
+	seen := make(map[string]bool, len(m.Spec.Products))
 	for _, o := range m.Spec.Products {
 		name := o.Name.Value
+		if name == "" {
+			continue // reported by Parse
+		}
 		switch {
-		case c.Offer(name) != nil:
+		case seen[name]:
 			r.fail(o.Name.at(file), "duplicate-name", "Contract "+c.Name, "product %s is offered twice", name)
 			continue
 		case r.roster.Product(name) == nil:
 			r.unknown(o.Name.at(file), "unknown-product", "Contract "+c.Name, "product", name, names(r.roster.Products))
 		}
+		seen[name] = true
 		offer := Offer{Product: name, Seats: Unlimited, Origin: o.Name.at(file)}
 		if o.Seats != nil {
 			offer.Seats = *o.Seats

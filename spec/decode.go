@@ -18,9 +18,11 @@ import (
 type decoder struct {
 	file    *File
 	data    []byte
+	ascii   bool // data holds nothing but ASCII
 	kinds   map[string]kindReader
 	subject string // of the document at hand
 	starts  []int  // see lineStarts
+	cursor  cursor // see byteColumn
 	errs    Errors
 }
 
@@ -28,7 +30,7 @@ type decoder struct {
 func (d *decoder) fail(line, column int, code, format string, args ...any) *Error {
 	e := &Error{
 		File: d.file.Path, Line: line, Column: column,
-		Code: code, Subject: d.subject, Reason: fmt.Sprintf(format, args...),
+		Code: code, Subject: legible(d.subject), Reason: legible(fmt.Sprintf(format, args...)),
 	}
 	d.errs = append(d.errs, e)
 	return e
@@ -39,7 +41,7 @@ func (d *decoder) failAt(n *yaml.Node, code, format string, args ...any) *Error 
 }
 
 // hint adds what to do about an error.
-func (e *Error) hint(text string) { e.Hint = text }
+func (e *Error) hint(text string) { e.Hint = legible(text) }
 
 // text is a string of a manifest and where it stands. Line is 0 where the field
 // was not written at all.
@@ -120,9 +122,7 @@ func (d *decoder) unknownField(key *yaml.Node, known []string) {
 func (d *decoder) value(n *yaml.Node, v reflect.Value, field string) {
 	switch v.Type() {
 	case textType:
-		if s, ok := d.scalar(n, field); ok {
-			v.Set(reflect.ValueOf(text{s, int32(n.Line), int32(n.Column)}))
-		}
+		d.text(n, v.Addr().Interface().(*text), field)
 		return
 	case dayType:
 		d.day(n, v, field)
@@ -155,12 +155,28 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, field string) {
 
 func (d *decoder) sequence(n *yaml.Node, v reflect.Value, field string) {
 	if n.Kind != yaml.SequenceNode {
-		d.failAt(n, "wrong-type", "%s: expected a list, got %s", field, describe(n))
+		e := d.failAt(n, "wrong-type", "%s: expected a list, got %s", field, describe(n))
+		if reason, _ := checkResourceName(n.Value); n.Kind == yaml.ScalarNode && reason == "" {
+			e.hint(fmt.Sprintf("write [%s]", n.Value))
+		}
 		return
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
 	for i, item := range n.Content {
 		d.value(item, v.Index(i), field)
+	}
+}
+
+// text accepts a string with something in it: what is written and empty would
+// otherwise pass for left out.
+func (d *decoder) text(n *yaml.Node, t *text, field string) {
+	s, ok := d.scalar(n, field)
+	if ok && strings.TrimSpace(s) == "" {
+		d.failAt(n, "required", "%s is empty", field).hint("give it a value, or leave the line out where it is optional")
+		return
+	}
+	if ok {
+		*t = text{s, int32(n.Line), int32(n.Column)}
 	}
 }
 
@@ -199,8 +215,9 @@ func (d *decoder) boolean(n *yaml.Node, v reflect.Value, field string) {
 
 func (d *decoder) integer(n *yaml.Node, v reflect.Value, field string) {
 	i, err := strconv.ParseInt(n.Value, 10, 64)
-	if n.Kind != yaml.ScalarNode || n.Tag != "!!int" || err != nil {
-		d.failAt(n, "wrong-type", "%s: expected a whole number, got %s", field, describe(n)).hint("digits alone, without quotes")
+	if n.Kind != yaml.ScalarNode || n.Tag != "!!int" || err != nil || strconv.FormatInt(i, 10) != n.Value {
+		d.failAt(n, "wrong-type", "%s: expected a whole number, got %s", field, describe(n)).
+			hint("digits alone, without quotes and without a leading zero")
 		return
 	}
 	v.SetInt(i)

@@ -52,8 +52,8 @@ func checkAddress(address string) (reason, hint string) {
 	}
 	parsed, err := mail.ParseAddress(address)
 	if err != nil || parsed.Address != address {
-		hint = "write the address alone: ada@acme.example"
-		if err == nil {
+		hint = "an address alone, such as ada@acme.example"
+		if err == nil && strings.Contains(address, parsed.Address) {
 			hint = fmt.Sprintf("write %q", parsed.Address)
 		}
 		return fmt.Sprintf("%q is not an e-mail address", address), hint
@@ -82,7 +82,7 @@ func checkAddress(address string) (reason, hint string) {
 // compatibility normalisation would change.
 func checkAddressCharacters(address string) (reason, hint string) {
 	for _, r := range address {
-		if unicode.Is(unicode.Cf, r) || unicode.IsSpace(r) || unicode.IsControl(r) {
+		if forbidden(r) || unicode.In(r, unicode.Cf, unicode.Variation_Selector) || unicode.IsSpace(r) {
 			return fmt.Sprintf("%q has the invisible character U+%04X", address, r), "type the address anew"
 		}
 		if unicode.Is(unicode.Nd, r) && r > unicode.MaxASCII {

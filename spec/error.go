@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Error is one thing wrong in the manifests.
@@ -57,6 +59,32 @@ func (es Errors) Err() error {
 		return nil
 	}
 	return es
+}
+
+// maxLegible is how many characters of one line of an error are shown.
+const maxLegible = 400
+
+// legible makes text that quotes a manifest fit to be shown: one line, without
+// characters that a terminal would obey, its middle left out where it is long.
+func legible(s string) string {
+	if len(s) <= maxLegible && isPlainASCII(s) {
+		return s
+	}
+	if len(s) > maxLegible {
+		if runes := []rune(s); len(runes) > maxLegible {
+			s = string(runes[:maxLegible/2]) + " … " + string(runes[len(runes)-maxLegible/2:])
+		}
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if unicode.IsPrint(r) || r == zwnj || r == zwj {
+			b.WriteRune(r)
+		} else {
+			quoted := strconv.QuoteRune(r)
+			b.WriteString(quoted[1 : len(quoted)-1])
+		}
+	}
+	return b.String()
 }
 
 // Sort orders the errors by file, line, column and text, and drops repeats.

@@ -9,7 +9,10 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-const maxNameLength = 100 // characters of a first or last name
+const (
+	maxNameLength   = 100 // characters of a first or last name
+	maxResourceName = 253 // bytes, as in DNS
+)
 
 var dns1123 = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
 
@@ -25,7 +28,10 @@ func checkResourceName(name string) (reason, hint string) {
 		}
 		return "", ""
 	}
-	if len(name) <= 253 && dns1123.MatchString(name) {
+	if len(name) > maxResourceName {
+		return fmt.Sprintf("a name of %d bytes, more than %d", len(name), maxResourceName), ""
+	}
+	if dns1123.MatchString(name) {
 		return "", ""
 	}
 	hint = "lower-case letters, digits, '-' and '.', beginning and ending with a letter or digit"

@@ -4,18 +4,18 @@ import "strings"
 
 // nearest returns the candidate that a mistyped word most likely meant: the one
 // that takes the fewest edits, if that is no more than a third of its length.
-// It returns "" where none is near.
+// It returns "" where none is near. Where only the case differs no edit is taken.
 func nearest(word string, candidates []string) string {
 	best, bestEdits := "", 1<<30
 	for _, c := range candidates {
-		if abs(len(c)-len(word)) > bestEdits {
+		if apart := abs(len(c) - len(word)); apart >= bestEdits || apart > len(c)/3 {
 			continue
 		}
 		if edits := editDistance(strings.ToLower(word), strings.ToLower(c)); edits < bestEdits {
 			best, bestEdits = c, edits
 		}
 	}
-	if bestEdits > max(1, len(best)/3) {
+	if bestEdits > len(best)/3 {
 		return ""
 	}
 	return best

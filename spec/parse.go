@@ -1,12 +1,8 @@
 package spec
 
 import (
-	"bytes"
-	"errors"
+	"cmp"
 	"fmt"
-	"io"
-	"regexp"
-	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -25,6 +21,7 @@ type File struct {
 	information []informationManifest
 
 	partial bool // some document could not be read at all
+	flawed  bool // there were errors: fields may lack their values
 }
 
 // Parse reads one file of the shared tree. It is a pure function of its
@@ -48,47 +45,17 @@ func parse(path string, data []byte, kinds map[string]kindReader) (*File, Errors
 	} else {
 		d.documents()
 	}
+	d.file.flawed = len(d.errs) > 0
 	return d.file, d.errs.Sort()
 }
 
-// documents reads every document of the file. yaml.v3 panics on some short
-// inputs, such as {{},<<}; a panic is that file's error and no one else's.
+// documents reads every document of the file, up to the first that is not YAML.
 func (d *decoder) documents() {
-	defer func() {
-		if r := recover(); r != nil {
-			d.file.partial = true
-			d.fail(1, 1, "syntax", "the YAML parser gave up on this file (%v)", r).
-				hint("look for a merge key (<<) or a mapping used as a key")
-		}
-	}()
-	dec := yaml.NewDecoder(bytes.NewReader(d.data))
-	for {
-		var doc yaml.Node
-		err := dec.Decode(&doc)
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		if err != nil {
-			d.syntax(err)
-			return
-		}
-		d.document(&doc)
+	if err := eachDocument(d.data, d.document); err != nil {
+		d.file.partial = true
+		d.subject = ""
+		d.syntax(err)
 	}
-}
-
-var yamlErrorLine = regexp.MustCompile(`line (\d+): `)
-
-// syntax reports what the YAML parser says, at the line that it names.
-func (d *decoder) syntax(err error) {
-	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	line := 1
-	if m := yamlErrorLine.FindStringSubmatch(text); m != nil {
-		line, _ = strconv.Atoi(m[1])
-		text = strings.Replace(text, m[0], "", 1)
-	}
-	d.file.partial = true
-	d.subject = ""
-	d.fail(line, 1, "syntax", "not valid YAML: %s", text)
 }
 
 // document reads one document: the walk that refuses what no manifest may
@@ -98,10 +65,10 @@ func (d *decoder) document(doc *yaml.Node) {
 		return
 	}
 	root := doc.Content[0]
-	d.subject = ""
 	if isNull(root) && root.Value == "" {
 		return // nothing between two separators
 	}
+	d.subject = subject(root)
 	before := len(d.errs)
 	d.walk(root, 1)
 	if len(d.errs) > before {
@@ -152,24 +119,39 @@ func read[T any, P manifest[T]](d *decoder, root *yaml.Node, into *[]T) {
 	*into = append(*into, m)
 }
 
-// header checks apiVersion and kind, sets the subject of errors, and returns
-// the reader of the kind; nil where the document cannot be read any further.
-func (d *decoder) header(root *yaml.Node) kindReader {
-	kind, name := child(root, "kind"), child(child(root, "metadata"), "name")
-	if kind != nil && kind.Kind == yaml.ScalarNode {
-		d.subject = kind.Value
-		if name != nil && name.Kind == yaml.ScalarNode {
-			d.subject += " " + name.Value
-		} else if email := child(child(root, "spec"), "email"); email != nil && email.Kind == yaml.ScalarNode {
-			d.subject += " " + email.Value
-		}
+// subject is what errors call a document: its kind and name, as far as it has
+// them.
+func subject(root *yaml.Node) string {
+	words := []string{scalarValue(child(root, "kind"))}
+	name := scalarValue(child(child(root, "metadata"), "name"))
+	if name = cmp.Or(name, scalarValue(child(child(root, "spec"), "email"))); name != "" {
+		words = append(words, name)
 	}
+	return strings.TrimSpace(strings.Join(words, " "))
+}
+
+func scalarValue(n *yaml.Node) string {
+	if n == nil || n.Kind != yaml.ScalarNode {
+		return ""
+	}
+	return n.Value
+}
+
+// header checks apiVersion and kind and returns the reader of the kind; nil
+// where the document cannot be read any further. A document whose name cannot
+// be read makes its file partial: others may refer to it.
+func (d *decoder) header(root *yaml.Node) kindReader {
 	switch version := child(root, "apiVersion"); {
 	case version == nil:
 		d.failAt(root, "required", "apiVersion is required").hint("write apiVersion: " + APIVersion)
-	case version.Value != APIVersion:
+	case version.Kind == yaml.ScalarNode && version.Value != APIVersion:
 		d.failAt(version, "api-version", "apiVersion is %q, expected %q", version.Value, APIVersion)
 	}
+	if name := child(child(root, "metadata"), "name"); name != nil {
+		reason, _ := checkResourceName(scalarValue(name))
+		d.file.partial = d.file.partial || reason != "" || name.Tag != "!!str"
+	}
+	kind := child(root, "kind")
 	if kind == nil {
 		d.failAt(root, "required", "kind is required").hint("one of " + strings.Join(kindNames(d.kinds), ", "))
 		return nil
@@ -183,6 +165,10 @@ func (d *decoder) header(root *yaml.Node) kindReader {
 
 func (d *decoder) unknownKind(kind *yaml.Node) {
 	d.subject = ""
+	if kind.Kind != yaml.ScalarNode {
+		d.failAt(kind, "wrong-type", "kind: expected a string, got %s", describe(kind))
+		return
+	}
 	if _, ok := privateKinds[kind.Value]; ok {
 		d.failAt(kind, "private-kind", "kind %s has no place in the shared tree: only the contract manager may see it", kind.Value).
 			hint("move it to a folder of its own and name that folder with --private")

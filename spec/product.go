@@ -94,7 +94,7 @@ func checkProductType(t string) (reason, hint string) {
 func checkURL(s string) (reason, hint string) {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
-		return fmt.Sprintf("%q is not an https address", s), "downloads are linked by https://host/path"
+		return fmt.Sprintf("%q is not an https address", s), "downloads are linked by https://host/path, without a password"
 	}
 	return "", ""
 }

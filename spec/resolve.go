@@ -17,7 +17,7 @@ func Resolve(files []*File, today Day) (*Roster, Errors) {
 	r.declareContracts()
 	r.declareTeams()
 	r.resolveAccess()
-	if len(r.errs) == 0 {
+	if !slices.ContainsFunc(files, func(f *File) bool { return f.flawed }) {
 		r.checkSeats(today)
 	}
 	return &r.roster, r.errs.Sort()
@@ -33,7 +33,9 @@ type resolver struct {
 	memberOf  map[string][]teamVia // user -> teams they belong to, directly or not
 	byVia     map[teamVia][]Grant  // what a membership gives: see teamGrants
 	renamed   map[string]string    // earlier name -> name
-	userNames []string             // for "did you mean", made when first needed
+	byEmail   map[string]string    // folded e-mail -> name
+	userNames []string             // sorted
+	guesses   int                  // names compared so far: see maxGuesses
 	partial   bool                 // some document could not be read
 	errs      Errors
 }
@@ -55,7 +57,7 @@ func newResolver(files []*File) *resolver {
 func (r *resolver) fail(at Origin, code, subject, format string, args ...any) *Error {
 	e := &Error{
 		File: at.File, Line: int(at.Line), Column: int(at.Column),
-		Code: code, Subject: subject, Reason: fmt.Sprintf(format, args...),
+		Code: code, Subject: legible(subject), Reason: legible(fmt.Sprintf(format, args...)),
 	}
 	r.errs = append(r.errs, e)
 	return e
@@ -97,6 +99,11 @@ func unique[T any](r *resolver, kind string, all []T, key func(*T) (name string,
 	return kept
 }
 
+// maxGuesses bounds the names that Resolve compares to say "did you mean". One
+// comparison takes about a microsecond, and a directory that is gone leaves
+// every reference into it unknown.
+const maxGuesses = 300_000
+
 // unknown reports a name that nothing declares, with the nearest that exists.
 // While some document cannot be read it may be declared there: then there is
 // nothing to report.
@@ -104,37 +111,32 @@ func (r *resolver) unknown(at Origin, code, subject, kind, name string, known []
 	if r.partial {
 		return
 	}
+	if reason, _ := checkResourceName(name); reason != "" {
+		return // reported by Parse
+	}
 	e := r.fail(at, code, subject, "there is no %s %q", kind, name)
+	if r.guesses += len(known); r.guesses > maxGuesses {
+		return
+	}
 	if near := nearest(name, known); near != "" {
 		e.hint(fmt.Sprintf("did you mean %s?", near))
 	}
 }
 
-// unknownUser reports a user that nothing declares; a former name says so.
+// unknownUser reports a user that nothing declares, and says where the name was
+// once somebody's, or is somebody's e-mail.
 func (r *resolver) unknownUser(at Origin, subject, name string) {
-	if r.partial {
-		return
-	}
-	if now, ok := r.renamed[name]; ok {
+	now, renamed := r.renamed[name]
+	owner := r.byEmail[FoldEmail(name)]
+	switch {
+	case r.partial:
+	case renamed:
 		r.fail(at, "unknown-user", subject, "there is no user %q any more", name).hint("now named " + now)
-		return
+	case owner != "" && owner != FoldEmail(name):
+		r.fail(at, "unknown-user", subject, "there is no user %q", name).hint("people are named by metadata.name: " + owner)
+	default:
+		r.unknown(at, "unknown-user", subject, "user", name, r.userNames)
 	}
-	if r.userNames == nil {
-		for i := range r.roster.Users {
-			r.userNames = append(r.userNames, r.roster.Users[i].Name)
-		}
-	}
-	if key := FoldEmail(name); key != name && r.roster.User(key) != nil {
-		r.fail(at, "unknown-user", subject, "there is no user %q", name).hint(fmt.Sprintf("write the name folded: %q", key))
-		return
-	}
-	for i := range r.roster.Users {
-		if u := &r.roster.Users[i]; u.EmailKey == FoldEmail(name) && u.Name != name {
-			r.fail(at, "unknown-user", subject, "there is no user %q", name).hint("people are named by metadata.name: " + u.Name)
-			return
-		}
-	}
-	r.unknown(at, "unknown-user", subject, "user", name, r.userNames)
 }
 
 func names[T any, P named[T]](sorted []T) []string {

@@ -92,11 +92,13 @@ func (r *resolver) members(t *declaredTeam, team *Team) {
 }
 
 func (r *resolver) subteams(t *declaredTeam, team *Team) {
+	seen := make(map[string]bool, len(t.Spec.Teams))
 	for _, sub := range t.Spec.Teams {
-		if slices.Contains(team.Teams, sub.Value) {
+		if seen[sub.Value] {
 			r.fail(sub.at(t.file), "duplicate-name", t.subject(), "%s is named twice under teams", sub.Value)
 			continue
 		}
+		seen[sub.Value] = true
 		if r.roster.Team(sub.Value) == nil {
 			r.unknown(sub.at(t.file), "unknown-team", t.subject(), "team", sub.Value, names(r.roster.Teams))
 			continue
@@ -106,34 +108,57 @@ func (r *resolver) subteams(t *declaredTeam, team *Team) {
 	slices.Sort(team.Teams)
 }
 
-// teamCycles reports each team that is, by way of its teams, part of itself.
+// teamCycles reports each team that is, by way of its teams, part of itself: one
+// cycle at a time, at the entry that closes it.
 func (r *resolver) teamCycles() (found bool) {
 	const unseen, open, done = 0, 1, 2
-	states := make(map[string]int, len(r.roster.Teams))
+	states := make([]int, len(r.roster.Teams))
 	var path []string
-	var visit func(t *Team)
-	visit = func(t *Team) {
-		states[t.Name] = open
+	var visit func(i int)
+	visit = func(i int) {
+		t := &r.roster.Teams[i]
+		states[i] = open
 		path = append(path, t.Name)
 		for _, sub := range t.Teams {
-			switch states[sub] {
-			case unseen:
-				visit(r.roster.Team(sub))
-			case open:
-				cycle := append(slices.Clone(path[slices.Index(path, sub):]), sub)
-				r.fail(t.Origin, "team-cycle", "Team "+t.Name, "a team cannot be part of itself: %s", strings.Join(cycle, " > "))
+			j := r.teamIndex(sub)
+			if states[j] == open {
+				r.teamCycle(&r.teams[i], path[slices.Index(path, sub):])
 				found = true
+				break
+			}
+			if states[j] == unseen {
+				visit(j)
 			}
 		}
 		path = path[:len(path)-1]
-		states[t.Name] = done
+		states[i] = done
 	}
-	for i := range r.roster.Teams {
-		if states[r.roster.Teams[i].Name] == unseen {
-			visit(&r.roster.Teams[i])
+	for i := range states {
+		if states[i] == unseen {
+			visit(i)
 		}
 	}
 	return found
+}
+
+// teamIndex is where a declared team stands in r.teams and in the roster.
+func (r *resolver) teamIndex(name string) int {
+	i, _ := slices.BinarySearchFunc(r.roster.Teams, name, func(t Team, name string) int { return strings.Compare(t.Name, name) })
+	return i
+}
+
+// maxCycle is how many teams of a cycle an error names.
+const maxCycle = 10
+
+// teamCycle reports a cycle whose last team, t, names the first one.
+func (r *resolver) teamCycle(t *declaredTeam, cycle []string) {
+	first := cycle[0]
+	if len(cycle) > maxCycle {
+		cycle = append(slices.Clone(cycle[:maxCycle]), "…")
+	}
+	i := slices.IndexFunc(t.Spec.Teams, func(sub text) bool { return sub.Value == first })
+	r.fail(t.Spec.Teams[i].at(t.file), "team-cycle", t.subject(), "a team cannot be part of itself: %s > %s", strings.Join(cycle, " > "), first).
+		hint("take one of these teams out of the teams of another")
 }
 
 // memberships notes for every person each team they belong to, once: directly

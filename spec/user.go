@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"slices"
 
 	"gopkg.in/yaml.v3"
@@ -31,6 +32,8 @@ type userManifest struct {
 	Spec     userSpec `yaml:"spec" validate:"required"`
 	Line     int32
 	Column   int32
+
+	list string // "UserList NAME" where the person is an entry of one
 }
 
 type userSpec struct {
@@ -65,6 +68,10 @@ type declaredUser struct {
 
 func (u *declaredUser) subject() string { return "User " + u.key }
 
+// accessSubject is what an error in the access of the person is about: the list
+// that gives it to all of its entries, or the person.
+func (u *declaredUser) accessSubject() string { return cmp.Or(u.list, u.subject()) }
+
 func (r *resolver) declareUsers() {
 	var all []declaredUser
 	for _, f := range r.files {
@@ -84,6 +91,7 @@ func (r *resolver) declareUsers() {
 	for i := range r.users {
 		r.roster.Users[i] = r.users[i].user()
 	}
+	r.userNames = names(r.roster.Users)
 	r.checkEmails()
 	r.checkSigningKeys()
 	r.checkFormerNames()
@@ -114,24 +122,36 @@ func (u *declaredUser) user() User {
 	return person
 }
 
-// checkEmails refuses two people with addresses that fold to the same.
+// checkEmails refuses two people with addresses that fold to the same; the
+// first by place keeps it.
 func (r *resolver) checkEmails() {
-	byKey := make(map[string]int, len(r.users))
+	holder := make(map[string]int, len(r.users))
 	for i := range r.roster.Users {
 		key := r.roster.Users[i].EmailKey
-		first, taken := byKey[key]
-		if !taken {
-			byKey[key] = i
-			continue
+		first, taken := holder[key]
+		switch {
+		case key == "": // reported by Parse
+		case !taken:
+			holder[key] = i
+		case compareOrigins(r.users[i].emailAt(), r.users[first].emailAt()) < 0:
+			holder[key] = i
+			r.sameEmail(&r.users[first], &r.users[i])
+		default:
+			r.sameEmail(&r.users[i], &r.users[first])
 		}
-		a, b := &r.users[first], &r.users[i]
-		if compareOrigins(b.Spec.Email.at(b.file), a.Spec.Email.at(a.file)) < 0 {
-			a, b = b, a
-		}
-		r.fail(b.Spec.Email.at(b.file), "duplicate-email", b.subject(), "%s is also the e-mail of user %s, at %s",
-			b.Spec.Email.Value, a.key, a.Spec.Email.at(a.file)).
-			hint("addresses are compared without regard to case and to how characters are composed")
 	}
+	r.byEmail = make(map[string]string, len(holder))
+	for key, i := range holder {
+		r.byEmail[key] = r.users[i].key
+	}
+}
+
+func (u *declaredUser) emailAt() Origin { return u.Spec.Email.at(u.file) }
+
+func (r *resolver) sameEmail(second, first *declaredUser) {
+	r.fail(second.emailAt(), "duplicate-email", second.subject(), "%s is also the e-mail of user %s, at %s",
+		second.Spec.Email.Value, first.key, first.emailAt()).
+		hint("case, composed characters and the encoding of the domain do not tell addresses apart")
 }
 
 // checkSigningKeys refuses a key that two people hold: a commit signed with it

@@ -3,6 +3,7 @@ package spec
 import (
 	"bytes"
 	"strings"
+	"unicode"
 
 	"gopkg.in/yaml.v3"
 )
@@ -32,9 +33,14 @@ func (m *userListManifest) finish(d *decoder, root *yaml.Node) {
 	if last := len(entries) - 1; strings.TrimSpace(entries[last]) == "" {
 		entries = entries[:last]
 	}
+	if len(entries) == 0 {
+		d.failAt(node, "required", "spec.users is empty")
+		return
+	}
 	if len(entries) > MaxListUsers {
 		d.failAt(node, "list-too-long", "spec.users has %d entries, more than the %d that can be added at one time", len(entries), MaxListUsers).
 			hint("split it into lists of their own")
+		d.file.partial = true
 		return
 	}
 	at := newEntryFinder(d, node)
@@ -48,6 +54,7 @@ func (m *userListManifest) finish(d *decoder, root *yaml.Node) {
 func (m *userListManifest) entry(d *decoder, number int, entry string, line, column int) {
 	email, first, last, problem := splitEntry(entry)
 	if problem != "" {
+		d.file.partial = true
 		d.fail(line, column, "list-entry", "entry %d, %q: %s", number, shorten(entry, 60), problem).
 			hint(`write "email, First, Last", "First, Last, email" or "First Last email"`)
 		return
@@ -64,10 +71,12 @@ func (m *userListManifest) entry(d *decoder, number int, entry string, line, col
 		}
 	}
 	if len(d.errs) > before {
+		d.file.partial = true
 		return
 	}
 	at := func(s string) text { return text{s, int32(line), int32(column)} }
 	m.people = append(m.people, userManifest{
+		list: "UserList " + m.Metadata.Name.Value,
 		Spec: userSpec{Email: at(email), FirstName: at(first), LastName: at(last), Access: m.Spec.Access},
 		Line: int32(line), Column: int32(column),
 	})
@@ -76,7 +85,7 @@ func (m *userListManifest) entry(d *decoder, number int, entry string, line, col
 // splitEntry tells the three parts of an entry apart by where the @ stands.
 func splitEntry(entry string) (email, first, last, problem string) {
 	if entry == "" {
-		return "", "", "", "empty: there are two semicolons in a row"
+		return "", "", "", "empty: a semicolon with nothing before it"
 	}
 	if strings.ContainsAny(entry, `"`) {
 		return "", "", "", "quotes are not understood in a list; declare a person whose name has a comma as a User"
@@ -92,6 +101,8 @@ func splitEntry(entry string) (email, first, last, problem string) {
 		parts[i] = strings.TrimSpace(parts[i])
 	}
 	switch {
+	case strings.Count(entry, "@") > 1:
+		return "", "", "", "more than one @; entries are separated by semicolons"
 	case len(parts) != 3:
 		return "", "", "", "expected an e-mail, a first name and a last name"
 	case strings.Contains(parts[0], "@"):
@@ -103,23 +114,33 @@ func splitEntry(entry string) (email, first, last, problem string) {
 }
 
 // entryFinder finds where the entries of a scalar stand in the file, however
-// the scalar is written: each entry's first word, searched from where the one
-// before was found.
+// the scalar is written: each entry's first word, searched from the semicolon
+// before it.
 type entryFinder struct {
+	text         []byte // the file from the scalar on, and at least to its end
+	start, from  int    // offsets: of text in the file, and of the search in text
+	line, column int    // where the scalar begins: for entries that stand escaped in the file
 	d            *decoder
-	from         int
-	line, column int // where the scalar begins: for entries that stand escaped in the file
 }
 
 func newEntryFinder(d *decoder, scalar *yaml.Node) *entryFinder {
-	return &entryFinder{d: d, from: d.offset(scalar.Line, scalar.Column), line: scalar.Line, column: scalar.Column}
+	const escaped, indentation = len(`\U0001F600`), 4096
+	start := d.offset(scalar.Line, scalar.Column)
+	end := min(start+escaped*len(scalar.Value)+indentation, len(d.data))
+	return &entryFinder{text: d.data[start:end], start: start, line: scalar.Line, column: scalar.Column, d: d}
 }
 
 func (f *entryFinder) next(entry string) (line, column int) {
-	word, _, _ := strings.Cut(strings.TrimSpace(entry), ",")
-	if i := bytes.Index(f.d.data[f.from:], []byte(word)); i >= 0 && word != "" {
-		f.line, f.column = f.d.position(f.from + i)
-		f.from += i + len(word)
+	first := ";" // of an entry that is empty
+	if words := strings.FieldsFunc(entry, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }); len(words) > 0 {
+		first = words[0]
+	}
+	if i := bytes.Index(f.text[f.from:], []byte(first)); i >= 0 {
+		f.line, f.column = f.d.position(f.start + f.from + i)
+		f.from += i
+	}
+	if i := bytes.IndexByte(f.text[f.from:], ';'); i >= 0 {
+		f.from += i + 1
 	}
 	return f.line, f.column
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/go-playground/validator/v10"
 	"gopkg.in/yaml.v3"
@@ -82,7 +83,9 @@ func (d *decoder) invalid(n *yaml.Node, found bool, path string, f validator.Fie
 		reason, hint := check(value)
 		d.failAt(n, "invalid-"+f.Tag(), "%s: %s", f.Field(), reason).hint(hint)
 	case f.Tag() == "min" && f.Kind() == reflect.Slice:
-		d.failAt(n, "required", "%s is an empty list", path)
+		d.failAt(n, "required", "%s is an empty list", path).hint("name at least one, or leave the field out")
+	case f.Tag() == "max" && f.Kind() == reflect.String:
+		d.failAt(n, "too-long", "%s has %d characters, more than %s", path, utf8.RuneCountInString(value), f.Param())
 	case f.Tag() == "min" || f.Tag() == "max":
 		bound := map[string]string{"min": "least", "max": "most"}[f.Tag()]
 		d.failAt(n, "invalid-number", "%s is %s, and must be at %s %s", path, value, bound, f.Param())

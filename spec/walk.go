@@ -25,23 +25,44 @@ func (d *decoder) checkBytes() bool {
 		return false
 	}
 	d.data = bytes.TrimPrefix(d.data, []byte("\xef\xbb\xbf"))
+	if i := directiveLine(d.data); i >= 0 {
+		line, column := d.position(i)
+		d.fail(line, column, "directive", "directives (lines that begin with %%) are not allowed").
+			hint("leave it out; quote or indent text that begins with %")
+		return false
+	}
+	d.ascii = true
 	for i := 0; i < len(d.data); {
 		r, size := rune(d.data[i]), 1
 		if r >= utf8.RuneSelf {
+			d.ascii = false
 			r, size = utf8.DecodeRune(d.data[i:])
 		}
 		if problem := byteProblem(d.data, i, r, size); problem != "" {
 			line, column := d.position(i)
-			code := "control-character"
+			code, hint := "control-character", "remove it"
 			if r == utf8.RuneError {
-				code = "not-utf8"
+				code, hint = "not-utf8", "save the file as UTF-8"
 			}
-			d.fail(line, column, code, "%s", problem)
+			d.fail(line, column, code, "%s", problem).hint(hint)
 			return false
 		}
 		i += size
 	}
 	return true
+}
+
+// directiveLine returns where the first line begins that YAML may take for a
+// directive, or -1. Manifests need none, and yaml.v3 compares each %TAG with all
+// before it: 4 MiB of them take a minute.
+func directiveLine(data []byte) int {
+	if bytes.HasPrefix(data, []byte("%")) {
+		return 0
+	}
+	if i := bytes.Index(data, []byte("\n%")); i >= 0 {
+		return i + 1
+	}
+	return -1
 }
 
 func byteProblem(data []byte, i int, r rune, size int) string {
@@ -90,6 +111,26 @@ func (d *decoder) lineStarts() []int {
 	return d.starts
 }
 
+// cursor remembers where in data the last column was counted to.
+type cursor struct{ line, column, offset int }
+
+// byteColumn returns the column of a node in bytes; yaml.v3 counts characters.
+// Nodes come in the order of the file, so each line is counted through once.
+func (d *decoder) byteColumn(n *yaml.Node) int {
+	if d.ascii || n.Line < 1 {
+		return n.Column
+	}
+	start, c := d.offset(n.Line, 1), &d.cursor
+	if c.line != n.Line || n.Column < c.column {
+		*c = cursor{n.Line, 1, start}
+	}
+	for ; c.column < n.Column && c.offset < len(d.data); c.column++ {
+		_, size := utf8.DecodeRune(d.data[c.offset:])
+		c.offset += size
+	}
+	return c.offset - start + 1
+}
+
 // forbidden reports whether a character may stand nowhere in a manifest: control
 // characters and those that change how text looks without being seen (bidi
 // marks, zero-width spaces, byte order marks, tags). The joiners U+200C and
@@ -99,10 +140,10 @@ func forbidden(r rune) bool {
 	switch r {
 	case '\n', '\t', zwnj, zwj:
 		return false
-	case 0x2028, 0x2029:
+	case 0x2028, 0x2029, 0xFFFE, 0xFFFF:
 		return true
 	}
-	return unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Co, r) || r == 0xFFFE || r == 0xFFFF
+	return r >= 0x7f && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Other_Default_Ignorable_Code_Point) || r < ' '
 }
 
 const (
@@ -114,6 +155,8 @@ func characterName(r rune) string {
 	switch {
 	case r == 0:
 		return " (NUL)"
+	case r == '\r':
+		return " (carriage return)"
 	case r == 0x200b:
 		return " (zero-width space)"
 	case r == 0xfeff:
@@ -126,8 +169,10 @@ func characterName(r rune) string {
 
 // walk refuses what no manifest may contain anywhere: anchors, aliases, merge
 // keys, tags, nulls, invisible characters, duplicate and too many keys, depth.
-// After it, every node is a plain mapping, sequence or scalar.
+// After it, every node is a plain mapping, sequence or scalar, and knows its
+// column in bytes.
 func (d *decoder) walk(n *yaml.Node, depth int) {
+	n.Column = d.byteColumn(n)
 	if depth > MaxDepth {
 		d.failAt(n, "too-deep", "nested more than %d levels deep", MaxDepth)
 		return
@@ -156,14 +201,11 @@ func (d *decoder) plain(n *yaml.Node) bool {
 		d.failAt(n, "anchor", "anchors (&%s) are not allowed", n.Anchor).hint("write each value out where it belongs")
 	case n.Style&yaml.TaggedStyle != 0:
 		d.failAt(n, "tag", "the tag %s is not allowed", n.Tag).hint("leave it out: types follow from the field")
+	case isNull(n) && n.Value != "":
+		d.failAt(n, "null", "%s stands for no value", n.Value).
+			hint(fmt.Sprintf("for the word itself write %q; for nothing leave it out", n.Value))
 	case isNull(n):
-		e := d.failAt(n, "null", "a value is missing")
-		if n.Value != "" {
-			e.Reason = fmt.Sprintf("%s stands for no value", n.Value)
-			e.hint(fmt.Sprintf("for the word itself write %q; for nothing leave the field out", n.Value))
-		} else {
-			e.hint("leave the field out, or write [] for an empty list")
-		}
+		d.failAt(n, "null", "a value is missing").hint("give one, or leave the field out")
 	default:
 		return true
 	}
@@ -210,6 +252,7 @@ func firstKey(n *yaml.Node, i int, seen map[string]*yaml.Node) *yaml.Node {
 }
 
 func (d *decoder) walkKey(key *yaml.Node) bool {
+	key.Column = d.byteColumn(key)
 	switch {
 	case key.Kind == yaml.ScalarNode && key.Tag == "!!merge":
 		d.failAt(key, "merge-key", "merge keys (<<) are not allowed").hint("write the fields out")
