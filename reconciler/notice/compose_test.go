@@ -320,6 +320,21 @@ func TestNothingBreaksOut(t *testing.T) {
 	}
 }
 
+func TestEncodedWordsAreNotDecoded(t *testing.T) {
+	n := edit(reconciler.NoticeAccess, func(n *reconciler.Notice) {
+		n.Altered, n.Lost = nil, nil
+		n.Gained = []reconciler.AccessLine{{Title: "=?utf-8?q?evil?=", Span: spec.AllTime}}
+		n.Person.LastName = "=?utf-8?q?evil?="
+	})
+	r := parse(t, compose(t, writer(t, online), n))
+	if want := "You were given access to = ?utf-8?q?evil?="; r.subject != want {
+		t.Errorf("subject %q, want %q", r.subject, want)
+	}
+	if want := "Ada = ?utf-8?q?evil?="; r.to.Name != want {
+		t.Errorf("To shows %q, want %q", r.to.Name, want)
+	}
+}
+
 func TestRefuses(t *testing.T) {
 	w := writer(t, online)
 	stamp := notice.SampleStamp()

@@ -31,7 +31,7 @@ func (w *Writer) message(n *reconciler.Notice, s reconciler.Stamp, subject strin
 	}
 	m := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithEncoding(gomail.EncodingQP))
 	m.FromMailAddress(w.from)
-	m.ToMailAddress(&netmail.Address{Name: shorten(fullName(n.Person), longestName), Address: to})
+	m.ToMailAddress(&netmail.Address{Name: literal(shorten(fullName(n.Person), longestName)), Address: to})
 	m.ReplyToMailAddress(answerers(n.Support)...)
 	m.Subject(subject)
 	m.SetDateWithValue(s.Time.UTC())
@@ -58,6 +58,10 @@ func written(m *gomail.Msg, n *reconciler.Notice, passwords int) ([]byte, error)
 	}
 	return b.Bytes(), nil
 }
+
+// literal keeps a header's text from being read as an encoded word (RFC 2047),
+// which could show a reader anything at all.
+func literal(s string) string { return strings.ReplaceAll(s, "=?", "= ?") }
 
 // boundaryOf separates the parts of one message. In quoted-printable text an
 // equals sign is never followed by an underscore, so no part can contain it.

@@ -144,7 +144,7 @@ func (l *letter) subjectOf(f Facts) (string, error) {
 	if err := l.subject.Execute(&b, f); err != nil {
 		return "", fmt.Errorf("composing a subject: %w", err)
 	}
-	subject := shorten(clean(b.String()), 200)
+	subject := literal(shorten(clean(b.String()), 200))
 	if subject == "" {
 		return "", fmt.Errorf("%s:1: the subject is empty", l.subject.Name())
 	}
