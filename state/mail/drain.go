@@ -29,11 +29,10 @@ type Outbox interface {
 	// Fill is the message with its given password.
 	Fill(m state.Message) ([]byte, error)
 	Sent(ctx context.Context, id int64) error
-	// Retry counts the attempt and queues the message for next.
+	// Retry queues the message for next. An empty reason means that nothing was
+	// tried, and counts no attempt.
 	Retry(ctx context.Context, id int64, next time.Time, reason string) error
 	Failed(ctx context.Context, id int64, reason string) error
-	// Requeue queues again what Due gave and nobody tried; no attempt is counted.
-	Requeue(ctx context.Context, ids ...int64) (int, error)
 }
 
 // Box is the outbox of a database that is owned.
@@ -176,18 +175,14 @@ func (d *drain) pause(class Class, attempts int) time.Duration {
 	return time.Duration(float64(wait) * (0.8 + 0.4*d.rand.Float64()))
 }
 
-// release gives messages back to the queue untried.
+// release gives messages back to the queue untried, even when ctx has ended.
 func (d *drain) release(ctx context.Context, ms []state.Message) error {
-	if len(ms) == 0 {
-		return nil
-	}
-	ids := make([]int64, len(ms))
-	for i, m := range ms {
-		ids[i] = m.ID
-	}
-	d.result.Waiting += len(ids)
-	if _, err := d.box.Requeue(context.WithoutCancel(ctx), ids...); err != nil {
-		return fmt.Errorf("giving messages back to the outbox: %w", err)
+	ctx = context.WithoutCancel(ctx)
+	for _, m := range ms {
+		if err := d.box.Retry(ctx, m.ID, d.now(), ""); err != nil {
+			return fmt.Errorf("giving message %d back to the outbox: %w", m.ID, err)
+		}
+		d.result.Waiting++
 	}
 	return nil
 }

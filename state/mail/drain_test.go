@@ -45,13 +45,12 @@ func (o *outbox) Failed(_ context.Context, id int64, reason string) error {
 	return o.record("failed %d: %s", id, reason)
 }
 
-func (o *outbox) Retry(_ context.Context, id int64, next time.Time, reason string) error {
+func (o *outbox) Retry(ctx context.Context, id int64, next time.Time, reason string) error {
 	o.next = next.Sub(noon)
+	if reason == "" {
+		return errors.Join(ctx.Err(), o.record("untried %d", id))
+	}
 	return o.record("retry %d: %s", id, reason)
-}
-
-func (o *outbox) Requeue(ctx context.Context, ids ...int64) (int, error) {
-	return len(ids), errors.Join(ctx.Err(), o.record("requeue %v", ids))
 }
 
 func (o *outbox) record(format string, args ...any) error {
@@ -105,7 +104,7 @@ func TestDrain(t *testing.T) {
 			[]string{"retry 1: because", "failed 2: because", "retry 3: because", "sent 4"},
 			mail.Result{Sent: 1, Retried: 2, Failed: 1}},
 		{"paused", [][]state.Message{queued(1, 2, 3), queued(4)}, map[int64]error{2: failure(mail.Paused)},
-			[]string{"sent 1", "requeue [2]", "requeue [3]"}, mail.Result{Sent: 1, Waiting: 2, Paused: "because"}},
+			[]string{"sent 1", "untried 2", "untried 3"}, mail.Result{Sent: 1, Waiting: 2, Paused: "because"}},
 		{"an error of no class", [][]state.Message{queued(1)}, map[int64]error{1: errors.New("odd")},
 			[]string{"retry 1: odd"}, mail.Result{Retried: 1}},
 	} {
@@ -198,9 +197,9 @@ func TestDrainEndsWithItsContext(t *testing.T) {
 		events []string
 		want   mail.Result
 	}{
-		{"sent", nil, []string{"sent 1", "requeue [2 3]"}, mail.Result{Sent: 1, Waiting: 2}},
-		{"interrupted", failure(mail.Again), []string{"requeue [1]", "requeue [2 3]"}, mail.Result{Waiting: 3}},
-		{"unsure", failure(mail.Unsure), []string{"retry 1: because", "requeue [2 3]"}, mail.Result{Retried: 1, Waiting: 2}},
+		{"sent", nil, []string{"sent 1", "untried 2", "untried 3"}, mail.Result{Sent: 1, Waiting: 2}},
+		{"interrupted", failure(mail.Again), []string{"untried 1", "untried 2", "untried 3"}, mail.Result{Waiting: 3}},
+		{"unsure", failure(mail.Unsure), []string{"retry 1: because", "untried 2", "untried 3"}, mail.Result{Retried: 1, Waiting: 2}},
 	} {
 		ctx, cancel := context.WithCancel(context.Background())
 		box := &outbox{queue: [][]state.Message{queued(1, 2, 3), queued(4)}}
@@ -229,7 +228,7 @@ func TestDrainReportsABrokenOutbox(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "filling the given password into message 1: no key") {
 		t.Errorf("got %v", err)
 	}
-	if diff := cmp.Diff([]string{"requeue [1]", "requeue [2]"}, box.events); diff != "" {
+	if diff := cmp.Diff([]string{"untried 1", "untried 2"}, box.events); diff != "" {
 		t.Errorf("recorded (-want +got):\n%s", diff)
 	}
 }
