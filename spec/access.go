@@ -34,9 +34,12 @@ type accessItem struct {
 
 func (a *accessItem) decode(d *decoder, n *yaml.Node, field string) {
 	a.Line, a.Column = int32(n.Line), int32(n.Column)
-	if n.Kind == yaml.MappingNode {
+	switch n.Kind {
+	case yaml.MappingNode:
 		d.mapping(n, valueOf(a))
-	} else {
+	case yaml.SequenceNode:
+		d.failAt(n, "wrong-type", "%s: expected a product, or a mapping that names one, got a list", field)
+	default:
 		d.text(n, &a.Product, field)
 	}
 	if span := a.span(); span.Until < span.From {

@@ -50,7 +50,7 @@ var syntaxHints = []struct{ message, hint string }{
 	{"did not find expected key", "check the indentation of the line; quote a value that begins with a quote, a bracket or a brace"},
 	{"could not find expected ':'", "a line of a mapping is written key: value; check its indentation"},
 	{"unexpected end of stream", "the quote that opens here is never closed: is the file cut short?"},
-	{"did not find expected ',' or", "the bracket or brace that opens here is never closed, or a comma is missing"},
+	{"did not find expected ',' or", "the bracket or brace before this is never closed, or a comma is missing"},
 	{"exceeded max depth", "manifests are at most " + strconv.Itoa(MaxDepth) + " levels deep"},
 }
 
@@ -93,10 +93,10 @@ func (d *decoder) culprit(err error) (line, column int) {
 	return d.position(d.characterBefore(n))
 }
 
-// characterBefore returns the offset of the last visible character among the
+// characterBefore returns the offset of the last character of a line among the
 // first n bytes.
 func (d *decoder) characterBefore(n int) int {
-	text := bytes.TrimRight(d.data[:n], " \t\r\n")
+	text := bytes.TrimRight(d.data[:n], "\r\n")
 	if len(text) == 0 {
 		return 0
 	}

@@ -77,6 +77,8 @@ func (d *decoder) invalid(n *yaml.Node, found bool, path string, f validator.Fie
 	switch {
 	case f.Tag() == "required" && !found:
 		d.failAt(n, "required", "%s is required", path)
+	case f.Tag() == "required" && f.Kind() == reflect.Int:
+		d.failAt(n, "invalid-number", "%s is 0, and must be at least 1", path)
 	case f.Tag() == "required":
 		d.failAt(n, "required", "%s is empty", path)
 	case ours:
