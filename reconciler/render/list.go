@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"time"
 
@@ -118,4 +119,17 @@ func vias(because []spec.Origin) []string {
 		}
 	}
 	return list
+}
+
+// Keep is the list with only the rows and items at the given places.
+func (l List) Keep(at []int) List {
+	all := reflect.ValueOf(l.Items)
+	items := reflect.MakeSlice(all.Type(), 0, len(at))
+	kept := List{Heads: l.Heads}
+	for _, i := range at {
+		items = reflect.Append(items, all.Index(i))
+		kept.Rows = append(kept.Rows, l.Rows[i])
+	}
+	kept.Items = items.Interface()
+	return kept
 }

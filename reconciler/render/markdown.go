@@ -83,13 +83,16 @@ func (m *comment) held(p *reconciler.Plan) {
 	if len(p.Held) == 0 {
 		return
 	}
-	m.WriteString("\n> [!WARNING]\n> **Held.** Nothing will be changed and nobody written to until somebody lets this plan through.\n>\n")
+	m.WriteString("\n> [!WARNING]\n> " + heldWords(p) + "\n>\n")
 	shown := min(len(p.Held), m.rows)
 	for _, h := range p.Held[:shown] {
 		m.WriteString("> - " + escape(h.Message) + "\n")
 	}
 	if left := len(p.Held) - shown; left > 0 {
 		m.WriteString("> - … and " + Count(left, "rule", "rules") + " more\n")
+	}
+	if p.Approved {
+		return
 	}
 	for _, release := range releases(p) {
 		m.WriteString(">\n> To let it through: " + code(release) + "\n")

@@ -223,15 +223,26 @@ func (t *page) held(p *reconciler.Plan) {
 		return
 	}
 	t.section("Held")
-	t.line("  Nothing will be changed and nobody written to until somebody lets this plan through.")
+	t.line("  " + heldWords(p))
 	shown := t.limit(len(p.Held), foldHeld)
 	for _, h := range p.Held[:shown] {
 		t.line("  " + t.warn("! "+h.Message))
 	}
 	t.rest("  ", len(p.Held)-shown, "rule", "rules")
+	if p.Approved {
+		return
+	}
 	for _, release := range releases(p) {
 		t.line("  " + t.title("To let it through: ") + release)
 	}
+}
+
+// heldWords says what being held means, and whether it still is.
+func heldWords(p *reconciler.Plan) string {
+	if p.Approved {
+		return "Approved: somebody let this plan through, in spite of what held it."
+	}
+	return "Nothing is changed and nobody written to until somebody lets this plan through."
 }
 
 // releases is the distinct ways out of a held plan, in the order of the rules.

@@ -150,6 +150,10 @@ func lifeWord(c reconciler.Change) string {
 		return "restored"
 	case reconciler.Resend:
 		return "invited again"
+	case reconciler.Add:
+		if value(c, "account") == "returned" {
+			return "comes back to the account they had"
+		}
 	}
 	return ""
 }
@@ -165,7 +169,7 @@ func (one *person) because() []spec.Origin {
 }
 
 // inHeading are the fields that a person's first line already shows.
-var inHeading = map[string]bool{"name": true, "email": true, "firstName": true, "lastName": true}
+var inHeading = map[string]bool{"account": true, "name": true, "email": true, "firstName": true, "lastName": true}
 
 // fields is what differs about the account, one text a field; of those added
 // and removed without what stands in the heading.
@@ -275,7 +279,7 @@ func between(from, until string) string {
 
 func orAlways(days string) string {
 	if days == "" {
-		return "without end"
+		return "no such limit"
 	}
 	return days
 }

@@ -24,7 +24,7 @@ func Summary(p *reconciler.Plan) string {
 		return "No changes. " + agreement(p.Basis)
 	}
 	line := "Plan: " + headline(p.Summary, toCome)
-	if len(p.Held) > 0 {
+	if len(p.Held) > 0 && !p.Approved {
 		line += "; held"
 	}
 	return line + "."

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"usher/reconciler"
+	"usher/reconciler/notice"
+	"usher/reconciler/render"
+	"usher/reconciler/source"
+	"usher/spec"
+	"usher/state"
+	"usher/state/mail"
+)
+
+// app is one run of the command: what it was given from outside, and its settings.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	environ        map[string]string
+	now            func() time.Time
+	settings       settings
+}
+
+func newApp(stdin io.Reader, stdout, stderr io.Writer, environ []string) *app {
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, environ: map[string]string{}, now: time.Now}
+	for _, variable := range environ {
+		if name, value, ok := strings.Cut(variable, "="); ok {
+			a.environ[name] = value
+		}
+	}
+	return a
+}
+
+const rootLong = `usher keeps people's access to software the way manifests say it should be.
+
+It reads YAML manifests from a folder, compares them with what is true, carries
+out exactly the difference, and writes to everyone whose access changed.`
+
+const rootExample = `  usher plan examples/acme     what would happen
+  usher apply examples/acme    do it, and deliver the messages
+  usher get users              who there is
+  usher help manifests         what manifests can say`
+
+// command builds the tree of commands.
+func (a *app) command() *cobra.Command {
+	root := &cobra.Command{
+		Use: "usher", Short: "access to software, as manifests say", Long: rootLong, Example: rootExample,
+		SilenceErrors: true, SilenceUsage: true, Args: knownCommand, RunE: showHelp,
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return a.settings.load(c.Flags(), a.environ) },
+	}
+	a.settings.flags(root.PersistentFlags())
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.SetFlagErrorFunc(flagError)
+	root.AddCommand(
+		a.validateCommand(), a.planCommand(), a.applyCommand(),
+		a.getCommand(), a.describeCommand(), a.historyCommand(),
+		a.approveCommand(), a.invitationCommand(), a.mailCommand(), a.versionCommand(),
+	)
+	root.SetHelpCommand(a.helpCommand())
+	root.InitDefaultCompletionCmd()
+	return root
+}
+
+func showHelp(c *cobra.Command, _ []string) error { return c.Help() }
+
+// knownCommand refuses a word that is no command, and names the nearest that is.
+func knownCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, sub := range c.Commands() {
+		if sub.IsAvailableCommand() {
+			names = append(names, sub.Name())
+		}
+	}
+	return usage(didYouMean(args[0], names), "there is no command %q", c.CommandPath()+" "+args[0])
+}
+
+func flagError(c *cobra.Command, err error) error {
+	return hintError{err, c.CommandPath() + " --help shows every flag"}
+}
+
+// wants checks that a command got the arguments its usage line names.
+func wants(least, most int, what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		hint := c.CommandPath() + " --help shows how it is used"
+		switch {
+		case len(args) < least:
+			return usage(hint, "%s wants %s", c.CommandPath(), what)
+		case most >= 0 && len(args) > most:
+			return usage(hint, "%s wants %s, and no more: %q is too much", c.CommandPath(), what, args[most])
+		}
+		return nil
+	}
+}
+
+// group is a command that only holds others.
+func group(use, short, example string, subs ...*cobra.Command) *cobra.Command {
+	c := &cobra.Command{Use: use, Short: short, Example: example, Args: knownCommand, RunE: showHelp}
+	c.AddCommand(subs...)
+	return c
+}
+
+// read opens the state for reading, which neither creates nor locks anything.
+func (a *app) read(ctx context.Context) (*state.DB, error) {
+	return state.Open(ctx, a.settings.State, state.Options{ReadOnly: true, Now: a.now})
+}
+
+// write opens the state for a command that changes it.
+func (a *app) write(ctx context.Context, command string) (*state.DB, error) {
+	ttl, err := a.settings.invitationTTL()
+	if err != nil {
+		return nil, err
+	}
+	return state.Open(ctx, a.settings.State, state.Options{Now: a.now, Command: command, InvitationTTL: ttl})
+}
+
+// existing refuses to go on where nothing was ever applied, so that a mistyped
+// --state is not taken for an organisation without people.
+func existing(db *state.DB, where string) error {
+	if db.Exists() {
+		return nil
+	}
+	return hintError{fmt.Errorf("there is no state at %s", where), "usher apply DIR makes one; --state names another"}
+}
+
+// controller wires manifests, state and messages. dir is empty for commands that
+// read no manifests.
+func (a *app) controller(db *state.DB, dir string, settle time.Duration) (*reconciler.Controller, error) {
+	limits, err := a.settings.limits()
+	if err != nil {
+		return nil, err
+	}
+	writer, err := a.composer()
+	if err != nil {
+		return nil, err
+	}
+	c := &reconciler.Controller{
+		DB: db, Compose: writer, Limits: limits, Now: a.now, By: operator(),
+		From: a.from(), Suppress: a.settings.Mail == "none",
+	}
+	if dir != "" {
+		c.Source = source.Dir(dir, source.Options{Settle: settle})
+	}
+	if a.settings.Private != "" {
+		c.Private = source.Dir(a.settings.Private, source.Options{Settle: settle})
+	}
+	return c, nil
+}
+
+func (a *app) composer() (*notice.Writer, error) {
+	return notice.New(notice.Options{From: a.from(), URL: a.settings.URL, Templates: a.settings.Templates})
+}
+
+func (a *app) from() string {
+	if a.settings.From == "" {
+		return notice.DefaultFrom
+	}
+	return a.settings.From
+}
+
+// transport opens where messages go; nil for "none".
+func (a *app) transport() (mail.Transport, error) {
+	return mail.Open(mail.Settings{Where: a.settings.Mail, From: a.settings.From, PasswordFile: a.settings.MailPasswordFile})
+}
+
+// operator is who runs the command, for the record.
+func operator() string {
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	return "uid " + strconv.Itoa(os.Getuid())
+}
+
+// invalid gives errors about manifests the lines they are about, read again.
+func invalid(ctx context.Context, c *reconciler.Controller, dir string, err error) error {
+	var errs spec.Errors
+	if !errors.As(err, &errs) {
+		return err
+	}
+	tree := render.Tree{Path: dir, Files: map[string][]byte{}}
+	for _, s := range []reconciler.Source{c.Private, c.Source} {
+		if s == nil {
+			continue
+		}
+		m, err := s.Snapshot(ctx)
+		if err != nil || m == nil {
+			continue
+		}
+		for _, f := range m.Files {
+			tree.Files[f.Path] = f.Data
+		}
+	}
+	return invalidError{errs, tree}
+}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"usher/reconciler"
+	"usher/reconciler/render"
+	"usher/state"
+	"usher/state/mail"
+)
+
+// applyFlags are the flags of apply.
+type applyFlags struct {
+	plan     string
+	mailWait time.Duration
+	settle   time.Duration
+	adopt    bool
+	full     bool
+}
+
+func (a *app) applyCommand() *cobra.Command {
+	var f applyFlags
+	c := &cobra.Command{
+		Use: "apply DIR", Short: "carry out the plan, then deliver the messages",
+		Long: `Shows the same plan as "usher plan DIR", carries it out in one transaction, all
+of it or none, and delivers the messages for up to --mail-wait; what is left
+then waits in the state. Applied again, it changes nothing and sends nothing.
+
+A plan that is held ends with 4, and nothing is changed: see usher help limits.
+Only one usher at a time works on a state: the second ends with 5.`,
+		Example: "  usher apply examples/acme\n  usher apply examples/acme --plan plan.json\n  usher apply examples/acme --mail smtp://usher@mail.acme.example:587",
+		Args:    wants(1, 1, "DIR, the folder of manifests"),
+		RunE:    func(c *cobra.Command, args []string) error { return a.apply(c.Context(), args[0], f) },
+	}
+	c.Flags().StringVar(&f.plan, "plan", "", "carry out exactly the plan in `FILE`, or refuse")
+	c.Flags().DurationVar(&f.mailWait, "mail-wait", 30*time.Second, "deliver messages for up to this `time`")
+	c.Flags().DurationVar(&f.settle, "settle", 500*time.Millisecond, "how long the folder must have stood still before it is acted on, as a `time`")
+	adoptFlag(c, &f.adopt)
+	fullFlag(c, &f.full)
+	return c
+}
+
+func (a *app) apply(ctx context.Context, dir string, f applyFlags) error {
+	var review reviewed
+	if f.plan != "" {
+		var err error
+		if review, err = readPlan(f.plan); err != nil {
+			return err
+		}
+	}
+	transport, err := a.transport()
+	if err != nil {
+		return err
+	}
+	return a.own(ctx, "usher apply", func(db *state.DB, owner *state.Owner) error {
+		control, err := a.controller(db, dir, f.settle)
+		if err != nil {
+			return err
+		}
+		control.Adopt = f.adopt
+		out, err := control.Apply(ctx, owner, review.ID)
+		if err := a.tellOutcome(out, err, f.full); err != nil {
+			return a.applyError(ctx, control, dir, review, out, err)
+		}
+		if err := a.deliver(ctx, db, owner, transport, f.mailWait); err != nil {
+			return err
+		}
+		if out.Applied != nil && !out.Plan.Empty() {
+			a.nextSteps(out.Plan)
+		}
+		return nil
+	})
+}
+
+// own runs fn as the one writer of the state.
+func (a *app) own(ctx context.Context, command string, fn func(*state.DB, *state.Owner) error) error {
+	db, err := a.write(ctx, command)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	owner, err := db.Own(ctx)
+	if err != nil {
+		return err
+	}
+	defer owner.Close()
+	return fn(db, owner)
+}
+
+// tellOutcome shows the plan and what was done; a plan that was refused because
+// it is not the one reviewed is not shown.
+func (a *app) tellOutcome(out *reconciler.Outcome, err error, full bool) error {
+	if out == nil || out.Plan == nil || err != nil && !as[*reconciler.HeldError](err) {
+		return err
+	}
+	if out.Calendar != nil {
+		a.say("The calendar: access began or ended on its day; recorded as revision %d, %s.\n",
+			out.Calendar.Number, render.Count(out.Calendar.Messages, "message", "messages"))
+	}
+	if err := render.Plan(a.stdout, out.Plan, render.Text, a.stdoutOptions(full)); err != nil {
+		return err
+	}
+	if err == nil && out.Applied != nil {
+		a.say("%s", render.Applied(out.Plan, out.Applied))
+	}
+	return err
+}
+
+func (a *app) applyError(ctx context.Context, c *reconciler.Controller, dir string, review reviewed, out *reconciler.Outcome, err error) error {
+	switch {
+	case errors.Is(err, reconciler.ErrStale) && out != nil && out.Plan.Basis != review.Basis:
+		return hintError{err, fmt.Sprintf("it was made on revision %d, and revision %d has been applied since", review.Basis, out.Plan.Basis)}
+	case errors.Is(err, reconciler.ErrStale):
+		return hintError{err, "usher plan " + dir + " --out FILE makes a new one"}
+	}
+	return invalid(ctx, c, dir, err)
+}
+
+// deliver empties the outbox for up to the given time and says how that went.
+func (a *app) deliver(ctx context.Context, db *state.DB, owner *state.Owner, t mail.Transport, wait time.Duration) error {
+	if t == nil {
+		return nil
+	}
+	queued, err := db.Messages(ctx, state.MessageQuery{State: state.MessageQueued})
+	if err != nil || len(queued) == 0 {
+		return err
+	}
+	t = a.withProgress(t, len(queued))
+	defer t.Close()
+	limited, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	result, err := mail.Drain(limited, mail.Box(owner, db), t, mail.Options{Now: a.now})
+	if err != nil {
+		return fmt.Errorf("delivering messages: %w", err)
+	}
+	return a.tellDelivery(ctx, db, t, result)
+}
+
+// tellDelivery says what went where, and what did not.
+func (a *app) tellDelivery(ctx context.Context, db *state.DB, t mail.Transport, r mail.Result) error {
+	a.say("Delivered: %s to %s.", render.Count(r.Sent, "message", "messages"), t)
+	waiting, err := db.Messages(ctx, state.MessageQuery{State: state.MessageQueued})
+	if err != nil {
+		return err
+	}
+	if n := len(waiting); n > 0 {
+		fmt.Fprintf(a.stderr, "usher: %s still to be delivered\n", render.Count(n, "message", "messages"))
+		if reason := why(r, waiting); reason != "" {
+			fmt.Fprintln(a.stderr, "  because: "+reason)
+		}
+		fmt.Fprintln(a.stderr, "  hint: usher mail send tries what is due; usher get mail shows each")
+	}
+	if r.Failed > 0 {
+		fmt.Fprintf(a.stderr, "usher: %s could not be delivered and will not be tried again\n", render.Count(r.Failed, "message", "messages"))
+		fmt.Fprintln(a.stderr, "  hint: usher mail list --only failed shows why")
+	}
+	return nil
+}
+
+// why is the reason that messages wait: the pause, or the first one's error.
+func why(r mail.Result, waiting []state.Message) string {
+	if r.Paused != "" {
+		return r.Paused
+	}
+	for _, m := range waiting {
+		if m.LastError != "" {
+			return m.LastError
+		}
+	}
+	return ""
+}
+
+// nextSteps says where to look now.
+func (a *app) nextSteps(p *reconciler.Plan) {
+	a.say("\nNext:")
+	a.say("  usher get mail               the messages and where each one stands")
+	a.say("  usher get users              who there is, with status, roles and access")
+	for _, c := range p.Changes {
+		if c.Kind == reconciler.KindUser && c.Action != reconciler.Remove {
+			a.say("  usher describe user %-8s everything about one person", c.Subject)
+			return
+		}
+	}
+	a.say("  usher history                what was applied, and when")
+}

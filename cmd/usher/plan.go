@@ -1,0 +1,133 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"regexp"
+
+	"github.com/google/renameio/v2"
+	"github.com/spf13/cobra"
+
+	"usher/reconciler"
+	"usher/reconciler/render"
+)
+
+// planFlags are the flags of plan.
+type planFlags struct {
+	output, out           string
+	detailed, adopt, full bool
+}
+
+func (a *app) planCommand() *cobra.Command {
+	var f planFlags
+	c := &cobra.Command{
+		Use: "plan DIR", Short: "what would change, who would be written to, what would be held",
+		Long: `Compares the manifests below DIR with what is true and shows the whole
+difference. It writes nothing; without a state it compares with nothing at all.
+
+--out writes the plan to a file, for "usher apply DIR --plan FILE" to carry out
+this plan or none. --detailed-exitcode ends with 0 when there is nothing to do,
+2 when there are changes, 4 when they would be held.`,
+		Example: "  usher plan examples/acme\n  usher plan examples/acme -o markdown > comment.md\n  usher plan examples/acme --out plan.json",
+		Args:    wants(1, 1, "DIR, the folder of manifests"),
+		RunE:    func(c *cobra.Command, args []string) error { return a.plan(c, args[0], f) },
+	}
+	outputFlag(c, &f.output, render.PlanFormats)
+	c.Flags().StringVar(&f.out, "out", "", "also write the plan to `FILE`, for apply --plan")
+	c.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, "end with 2 when there are changes, 4 when they would be held")
+	adoptFlag(c, &f.adopt)
+	fullFlag(c, &f.full)
+	return c
+}
+
+func adoptFlag(c *cobra.Command, to *bool) {
+	c.Flags().BoolVar(to, "adopt", false, "new people have accounts elsewhere: active from the start, and not written to")
+}
+
+func fullFlag(c *cobra.Command, to *bool) {
+	c.Flags().BoolVar(to, "full", false, "list everything, however long")
+}
+
+func (a *app) plan(c *cobra.Command, dir string, f planFlags) error {
+	format, err := render.PlanFormats.Parse(f.output)
+	if err != nil {
+		return err
+	}
+	db, err := a.read(c.Context())
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	control, err := a.controller(db, dir, 0)
+	if err != nil {
+		return err
+	}
+	control.Adopt = f.adopt
+	plan, err := control.Plan(c.Context())
+	if err != nil {
+		return invalid(c.Context(), control, dir, err)
+	}
+	if f.out != "" {
+		if err := writePlan(f.out, plan); err != nil {
+			return err
+		}
+	}
+	if err := render.Plan(a.stdout, plan, format, a.stdoutOptions(f.full)); err != nil {
+		return err
+	}
+	if f.detailed {
+		return detailed(plan)
+	}
+	return nil
+}
+
+// detailed is what --detailed-exitcode ends with.
+func detailed(p *reconciler.Plan) error {
+	switch {
+	case len(p.Held) > 0 && !p.Approved:
+		return saidError{errHeld}
+	case !p.Empty():
+		return saidError{errChanges}
+	}
+	return nil
+}
+
+// writePlan keeps a plan for review, whole or not at all, for the owner alone:
+// it holds names and addresses.
+func writePlan(file string, p *reconciler.Plan) error {
+	var b bytes.Buffer
+	if err := render.PlanJSON(&b, p); err != nil {
+		return err
+	}
+	if err := renameio.WriteFile(file, b.Bytes(), 0o600); err != nil {
+		return fmt.Errorf("writing the plan: %w", err)
+	}
+	return nil
+}
+
+// reviewed is what apply --plan believes of a plan's file: which plan it was,
+// and on which revision. Its changes are worked out anew.
+type reviewed struct {
+	Format int    `json:"format"`
+	ID     string `json:"id"`
+	Basis  int64  `json:"basis"`
+}
+
+var planID = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+
+func readPlan(file string) (reviewed, error) {
+	var r reviewed
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return r, fmt.Errorf("reading the reviewed plan: %w", err)
+	}
+	if err := json.Unmarshal(data, &r); err != nil {
+		return r, fmt.Errorf("reading the reviewed plan: %s is not a plan as usher plan --out writes it: %w", file, err)
+	}
+	if r.Format != 1 || !planID.MatchString(r.ID) {
+		return r, fmt.Errorf("reading the reviewed plan: %s is not a plan of format 1 as usher plan --out writes it", file)
+	}
+	return r, nil
+}

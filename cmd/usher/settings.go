@@ -1,0 +1,182 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+	"github.com/spf13/pflag"
+	"gopkg.in/yaml.v3"
+
+	"usher/reconciler"
+)
+
+// settings are what every command shares. Each is a flag, a variable with
+// USHER_ before its name, and a key of the file that --config names; a flag goes
+// over a variable, a variable over the file, the file over the default.
+type settings struct {
+	State            string `yaml:"state" env:"STATE"`
+	Mail             string `yaml:"mail" env:"MAIL"`
+	MailPasswordFile string `yaml:"mail-password-file" env:"MAIL_PASSWORD_FILE"`
+	From             string `yaml:"from" env:"FROM"`
+	URL              string `yaml:"url" env:"URL"`
+	Private          string `yaml:"private" env:"PRIVATE"`
+	MaxRemovals      string `yaml:"max-removals" env:"MAX_REMOVALS"`
+	MaxMail          string `yaml:"max-mail" env:"MAX_MAIL"`
+	InvitationTTL    string `yaml:"invitation-ttl" env:"INVITATION_TTL"`
+	Templates        string `yaml:"templates" env:"TEMPLATES"`
+}
+
+func defaults() settings {
+	return settings{
+		State:         "sqlite:usher.db",
+		Mail:          "dir:outbox",
+		MaxMail:       strconv.Itoa(reconciler.DefaultMail),
+		InvitationTTL: "90d",
+	}
+}
+
+// configFlag names the file of settings; it cannot stand in that file.
+const configFlag = "config"
+
+// flags binds the settings to flags.
+func (s *settings) flags(f *pflag.FlagSet) {
+	*s = defaults()
+	f.StringVar(&s.State, "state", s.State, "where the state is kept, sqlite:`FILE`")
+	f.StringVar(&s.Mail, "mail", s.Mail, "where messages go: dir:`FOLDER`, smtp://user@host:587, smtps://… or none")
+	f.StringVar(&s.MailPasswordFile, "mail-password-file", "", "`file` with the password for smtp on its first line")
+	f.StringVar(&s.From, "from", "", "`address` that messages come from")
+	f.StringVar(&s.URL, "url", "", "`URL` that links in messages begin with")
+	f.StringVar(&s.Private, "private", "", "`folder` with contract information, for contract managers alone")
+	f.StringVar(&s.MaxRemovals, "max-removals", "", "`N or N%` of people who may be removed or lose something without approval (default 3 people or 10 %, whichever is more)")
+	f.StringVar(&s.MaxMail, "max-mail", s.MaxMail, "`number` of messages one revision may send without approval")
+	f.StringVar(&s.InvitationTTL, "invitation-ttl", s.InvitationTTL, "`time` an invitation works, such as 90d or 12h")
+	f.StringVar(&s.Templates, "templates", "", "`folder` of templates that replace the built-in ones")
+	f.String(configFlag, "", "`file` of settings (YAML: the names of these flags)")
+}
+
+// load completes the flags with the environment and the file.
+func (s *settings) load(f *pflag.FlagSet, environ map[string]string) error {
+	given := map[string]string{}
+	f.Visit(func(flag *pflag.Flag) { given[flag.Name] = flag.Value.String() })
+	file, ok := given[configFlag]
+	if !ok {
+		file = environ["USHER_CONFIG"]
+	}
+	base := defaults()
+	if file != "" {
+		if err := base.read(file); err != nil {
+			return err
+		}
+	}
+	if err := env.ParseWithOptions(&base, env.Options{Environment: environ, Prefix: "USHER_"}); err != nil {
+		return fmt.Errorf("reading the environment: %w", err)
+	}
+	*s = base
+	for name, value := range given {
+		if err := f.Set(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// read takes settings from a file: one YAML mapping whose keys are flags.
+func (s *settings) read(file string) error {
+	r, err := os.Open(file)
+	if err != nil {
+		return fmt.Errorf("reading settings: %w", err)
+	}
+	defer r.Close()
+	if err := s.decode(r, file); err != nil {
+		return fmt.Errorf("reading settings: %w", err)
+	}
+	return nil
+}
+
+func (s *settings) decode(r io.Reader, file string) error {
+	d := yaml.NewDecoder(r)
+	var document, second yaml.Node
+	if err := d.Decode(&document); errors.Is(err, io.EOF) {
+		return nil
+	} else if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	if err := d.Decode(&second); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("%s: more than one document; keep all settings in the first", file)
+	}
+	return s.take(document.Content[0], file)
+}
+
+// take refuses keys that are no settings before it believes the others.
+func (s *settings) take(mapping *yaml.Node, file string) error {
+	if mapping.Kind != yaml.MappingNode {
+		return fmt.Errorf("%s:%d: settings are lines such as \"state: sqlite:usher.db\"", file, mapping.Line)
+	}
+	known := settingNames()
+	for i := 0; i < len(mapping.Content); i += 2 {
+		key, value := mapping.Content[i], mapping.Content[i+1]
+		place := fmt.Sprintf("%s:%d:%d", file, key.Line, key.Column)
+		if !contains(known, key.Value) {
+			return hintError{fmt.Errorf("%s: there is no setting %q", place, key.Value), didYouMean(key.Value, known)}
+		}
+		if value.Kind != yaml.ScalarNode || value.Tag == "!!null" {
+			return fmt.Errorf("%s: %s wants one value", place, key.Value)
+		}
+	}
+	if err := mapping.Decode(s); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return nil
+}
+
+// settingNames is every key that a file of settings may have.
+func settingNames() []string {
+	var names []string
+	f := pflag.NewFlagSet("", pflag.ContinueOnError)
+	new(settings).flags(f)
+	f.VisitAll(func(flag *pflag.Flag) {
+		if flag.Name != configFlag {
+			names = append(names, flag.Name)
+		}
+	})
+	return names
+}
+
+// limits reads the limits on a plan.
+func (s *settings) limits() (reconciler.Limits, error) {
+	var l reconciler.Limits
+	var err error
+	if s.MaxRemovals != "" {
+		if l.Removals, err = reconciler.ParseLimit(s.MaxRemovals); err != nil {
+			return l, fmt.Errorf("reading --max-removals: %w", err)
+		}
+	}
+	if l.Mail, err = strconv.Atoi(s.MaxMail); err != nil || l.Mail < 1 {
+		return l, fmt.Errorf("reading --max-mail: %q is not a number of messages, 1 or more", s.MaxMail)
+	}
+	return l, nil
+}
+
+// invitationTTL reads how long an invitation works.
+func (s *settings) invitationTTL() (time.Duration, error) {
+	d, err := parseTime(s.InvitationTTL)
+	if err != nil || d <= 0 {
+		return 0, fmt.Errorf("reading --invitation-ttl: %q is not a time such as 90d or 12h", s.InvitationTTL)
+	}
+	return d, nil
+}
+
+// parseTime reads whole days, "90d", and what time.ParseDuration knows.
+func parseTime(text string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		n, err := strconv.ParseUint(days, 10, 16)
+		return time.Duration(n) * 24 * time.Hour, err
+	}
+	return time.ParseDuration(text)
+}

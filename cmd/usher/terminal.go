@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"usher/reconciler/render"
+	"usher/state"
+	"usher/state/mail"
+)
+
+// All talk to a terminal is in this file. Results go to standard output and
+// everything else to standard error. Colour is for terminals alone, and not
+// where NO_COLOR is set or TERM is dumb. Progress is for a terminal on standard
+// error, and for work that takes longer than a second.
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// colours reports whether what goes to w is coloured (https://no-color.org).
+func (a *app) colours(w io.Writer) bool {
+	return isTerminal(w) && a.environ["NO_COLOR"] == "" && a.environ["TERM"] != "dumb"
+}
+
+func (a *app) stdoutOptions(full bool) render.Options {
+	return render.Options{Color: a.colours(a.stdout), Full: full}
+}
+
+func (a *app) stderrOptions() render.Options {
+	return render.Options{Color: a.colours(a.stderr)}
+}
+
+// patience is how long work goes on before a progress bar appears.
+const patience = time.Second
+
+// progress is a transport that shows how far the outbox has come.
+type progress struct {
+	mail.Transport
+	to    io.Writer
+	total int
+	start time.Time
+	done  int
+	bar   *progressbar.ProgressBar
+}
+
+// withProgress wraps the transport where somebody is there to look.
+func (a *app) withProgress(t mail.Transport, total int) mail.Transport {
+	if !isTerminal(a.stderr) {
+		return t
+	}
+	return &progress{Transport: t, to: a.stderr, total: total, start: a.now()}
+}
+
+// Deliver hands over one message and moves the bar.
+func (p *progress) Deliver(ctx context.Context, m state.Message, data []byte) error {
+	err := p.Transport.Deliver(ctx, m, data)
+	p.done++
+	if p.bar == nil && time.Since(p.start) > patience {
+		p.bar = progressbar.NewOptions(p.total, progressbar.OptionSetWriter(p.to),
+			progressbar.OptionSetDescription("delivering"), progressbar.OptionShowCount(),
+			progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))
+	}
+	if p.bar != nil {
+		p.bar.Set(min(p.done, p.total))
+	}
+	return err
+}
+
+// Close takes the bar away and closes the transport.
+func (p *progress) Close() error {
+	if p.bar != nil {
+		p.bar.Finish()
+	}
+	return p.Transport.Close()
+}
+
+// say writes a line of a result.
+func (a *app) say(format string, args ...any) {
+	fmt.Fprintf(a.stdout, format+"\n", args...)
+}
