@@ -11,48 +11,49 @@ import (
 )
 
 // Apply brings the state to what the manifests ask, in this order: what people
-// asked for beside it, what passed by the calendar, the plan. reviewed is the id
-// of the only plan that may be carried out, "" for whichever it is.
+// asked for beside it, what passed by the calendar, the plan. The first two
+// happen even where the manifests cannot be read. reviewed is the id of the only
+// plan that may be carried out, "" for whichever it is.
 //
 // A plan that is held changes nothing, is recorded for approval, and comes back
 // as a *HeldError. Where everything is as wanted and these very manifests were
-// applied before, nothing is written.
+// applied before, nothing is written. The outcome is never nil.
 func (c *Controller) Apply(ctx context.Context, owner *state.Owner, reviewed string) (*Outcome, error) {
+	out := &Outcome{}
+	if _, err := c.performRequests(ctx, owner); err != nil {
+		return out, err
+	}
+	truth, err := c.followCalendar(ctx, owner, out)
+	if err != nil {
+		return out, err
+	}
 	m, err := c.Source.Snapshot(ctx)
 	if err != nil {
-		return nil, err
+		return out, err
 	}
-	truth, err := c.DB.Truth(ctx)
-	if err != nil {
-		return nil, err
-	}
+	return out, c.applyManifests(ctx, owner, m, truth, reviewed, out)
+}
+
+// applyManifests carries out the plan of one reading of the manifests.
+func (c *Controller) applyManifests(ctx context.Context, owner *state.Owner, m *Manifests, truth *state.Truth, reviewed string, out *Outcome) (err error) {
 	if m.Digest != truth.Applied.Digest {
 		if m, err = c.Source.Settled(ctx, m); err != nil {
-			return nil, err
+			return err
 		}
 	}
+	out.Read = m.Snapshot
 	roster, err := c.resolve(ctx, m)
 	if err != nil {
-		return nil, err
-	}
-	if err := c.performRequests(ctx, owner); err != nil {
-		return nil, err
-	}
-	out := &Outcome{}
-	if out.Calendar, err = c.followCalendar(ctx, owner); err != nil {
-		return nil, err
-	}
-	if truth, err = c.DB.Truth(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if out.Plan, err = c.plan(ctx, m, roster, truth); err != nil {
-		return nil, err
+		return err
 	}
 	if reviewed != "" && out.Plan.ID != reviewed {
-		return out, fmt.Errorf("%w: it is %s and was reviewed as %s; plan again and have that reviewed", ErrStale, out.Plan.ID, reviewed)
+		return fmt.Errorf("%w: it is %s and was reviewed as %s; plan again and have that reviewed", ErrStale, out.Plan.ID, reviewed)
 	}
 	out.Applied, err = c.carryOut(ctx, owner, out.Plan, truth)
-	return out, err
+	return err
 }
 
 // carryOut writes one plan, unless it is held or there is nothing to write.

@@ -55,9 +55,9 @@ func (d *differ) calendarNotice(u *spec.User, since spec.Day) Notice {
 }
 
 // followCalendar applies what passed by the calendar alone, as a revision of its
-// own. It is never held: whoever declared the days has decided. While the clock
-// stands before the newest revision nothing ends.
-func (c *Controller) followCalendar(ctx context.Context, owner *state.Owner) (*state.Revision, error) {
+// own, and returns what is true then. It is never held: whoever declared the days
+// has decided. While the clock stands before the newest revision nothing ends.
+func (c *Controller) followCalendar(ctx context.Context, owner *state.Owner, out *Outcome) (*state.Truth, error) {
 	truth, err := c.DB.Truth(ctx)
 	if err != nil {
 		return nil, err
@@ -65,7 +65,7 @@ func (c *Controller) followCalendar(ctx context.Context, owner *state.Owner) (*s
 	today := spec.DayOf(c.Now())
 	notices := Calendar(truth, truth.CalendarDay, today)
 	if len(notices) == 0 {
-		return nil, nil
+		return truth, nil
 	}
 	for i := range notices {
 		if notices[i].Subject, err = c.Compose.Subject(&notices[i]); err != nil {
@@ -81,5 +81,6 @@ func (c *Controller) followCalendar(ctx context.Context, owner *state.Owner) (*s
 	if err != nil {
 		return nil, fmt.Errorf("following the calendar: %w", err)
 	}
-	return &rev, nil
+	out.Calendar = &rev
+	return c.DB.Truth(ctx)
 }

@@ -44,7 +44,8 @@ type Controller struct {
 
 // Outcome is what Apply did.
 type Outcome struct {
-	Plan     *Plan
+	Read     Snapshot        // what was read last; zero where nothing could be
+	Plan     *Plan           // nil where there is none: the manifests are not valid
 	Calendar *state.Revision // what passed by the calendar alone; nil: nothing
 	Applied  *state.Revision // nil: the manifests were applied before, and nothing was written
 }

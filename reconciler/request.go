@@ -22,11 +22,11 @@ const (
 
 // performRequests does what people asked for while the lock was held elsewhere.
 // A request that cannot be done is answered with the reason; it does not stop
-// the others.
-func (c *Controller) performRequests(ctx context.Context, owner *state.Owner) error {
+// the others. It returns how many there were.
+func (c *Controller) performRequests(ctx context.Context, owner *state.Owner) (int, error) {
 	requests, err := c.DB.Requests(ctx, true)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for _, r := range requests {
 		result := ""
@@ -34,10 +34,10 @@ func (c *Controller) performRequests(ctx context.Context, owner *state.Owner) er
 			result = err.Error()
 		}
 		if err := owner.Answer(ctx, r.ID, result); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return nil
+	return len(requests), nil
 }
 
 func (c *Controller) perform(ctx context.Context, owner *state.Owner, r state.Request) error {

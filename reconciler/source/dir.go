@@ -65,7 +65,7 @@ func (d *dir) Settled(ctx context.Context, first *reconciler.Manifests) (*reconc
 		if err != nil {
 			return nil, err
 		}
-		wait := d.settle - time.Since(newest)
+		wait := min(d.settle, d.settle-time.Since(newest)) // a time ahead of the clock is no reason to wait longer
 		if again.Digest == first.Digest && wait <= 0 {
 			return again, nil
 		}
@@ -179,15 +179,20 @@ func (s *scan) directory(path string, links []string) {
 			s.err = s.ctx.Err()
 			return
 		}
-		if !strings.HasPrefix(e.Name(), ".") {
+		switch {
+		case !strings.HasPrefix(e.Name(), "."):
 			s.entry(strings.TrimPrefix(path+"/"+e.Name(), "/"), e, links)
+		case strings.Contains(e.Name(), ".yaml.") || strings.Contains(e.Name(), ".yml."):
+			if info, err := e.Info(); err == nil {
+				s.touched(info) // a manifest that a copier is still writing
+			}
 		}
 	}
 }
 
 func (s *scan) touched(info fs.FileInfo) {
-	if info.ModTime().After(s.newest) {
-		s.newest = info.ModTime()
+	if at := changedAt(info); at.After(s.newest) {
+		s.newest = at
 	}
 }
 
