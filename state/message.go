@@ -164,15 +164,10 @@ func (o *Owner) Sent(ctx context.Context, id int64) error {
 	})
 }
 
-// Retry queues the message again for a time to come. An empty reason means that
-// nothing was tried, and counts no attempt.
+// Retry queues the message again for a time to come.
 func (o *Owner) Retry(ctx context.Context, id int64, next time.Time, reason string) error {
-	tried := 1
-	if reason == "" {
-		tried = 0
-	}
-	return o.answer(ctx, id, "state = ?, next = ?, last_error = ?, attempts = attempts + ?", stillSending, func(time.Time) []any {
-		return []any{MessageQueued, millis(next), reason, tried}
+	return o.answer(ctx, id, "state = ?, next = ?, last_error = ?, attempts = attempts + 1", stillSending, func(time.Time) []any {
+		return []any{MessageQueued, millis(next), reason}
 	})
 }
 
@@ -203,15 +198,16 @@ func (o *Owner) answer(ctx context.Context, id int64, set, condition string, val
 	return nil
 }
 
-// Requeue queues messages again that failed or are held, to be tried at once,
-// and returns how many it was. Others are left as they are: what was sent,
-// cancelled or suppressed is never sent by this.
+// Requeue queues messages again, to be tried at once, and returns how many it
+// was: those that failed or are held, and those that Due gave and nobody tried.
+// It counts no attempt. Others are left as they are: what was sent, cancelled or
+// suppressed is never sent by this.
 func (o *Owner) Requeue(ctx context.Context, ids ...int64) (int, error) {
 	var count int64
 	err := o.write(ctx, func(tx *sql.Tx, now time.Time) error {
 		for _, id := range ids {
-			result, err := tx.ExecContext(ctx, "UPDATE outbox SET state = ?, next = ? WHERE id = ? AND state IN (?, ?)",
-				MessageQueued, millis(now), id, MessageFailed, MessageHeld)
+			result, err := tx.ExecContext(ctx, "UPDATE outbox SET state = ?, next = ? WHERE id = ? AND state IN (?, ?, ?)",
+				MessageQueued, millis(now), id, MessageFailed, MessageHeld, MessageSending)
 			if err != nil {
 				return err
 			}

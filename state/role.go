@@ -3,6 +3,7 @@ package state
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"usher/spec"
 )
@@ -24,6 +25,11 @@ func (tx *Tx) Assign(contract, id string, role spec.Role) error {
 // Unassign withdraws a role; [ErrNotFound] where it is not held.
 func (tx *Tx) Unassign(contract, id string, role spec.Role) error {
 	tx.stewards = true
+	assigned := slices.Index(tx.roles, roleRow{contract, id, role})
+	if assigned >= 0 { // in this very transaction: it never was
+		tx.roles = slices.Delete(tx.roles, assigned, assigned+1)
+		return tx.record(aboutAccount+id, entry{Do: doUnassign, Contract: contract, Role: role})
+	}
 	const query = "UPDATE role SET until = ? WHERE account = ? AND contract = ? AND role = ? AND until IS NULL"
 	if err := tx.end(&tx.rows.role, query, tx.Revision, id, contract, role); err != nil {
 		return fmt.Errorf("withdrawing %s of %s: %w", role, contract, err)
@@ -45,6 +51,14 @@ func (tx *Tx) writeRoles() error {
 
 // endRoles withdraws every role of an account.
 func (tx *Tx) endRoles(id string) error {
+	for _, r := range slices.Clone(tx.roles) {
+		if r.account != id {
+			continue
+		}
+		if err := tx.Unassign(r.contract, id, r.role); err != nil {
+			return err
+		}
+	}
 	return tx.withdraw("account = ?", id)
 }
 

@@ -29,10 +29,11 @@ type Outbox interface {
 	// Fill is the message with its given password.
 	Fill(m state.Message) ([]byte, error)
 	Sent(ctx context.Context, id int64) error
-	// Retry queues the message for next. An empty reason means that nothing was
-	// tried, and counts no attempt.
+	// Retry counts the attempt and queues the message for next.
 	Retry(ctx context.Context, id int64, next time.Time, reason string) error
 	Failed(ctx context.Context, id int64, reason string) error
+	// Requeue queues again what Due gave and nobody tried; no attempt is counted.
+	Requeue(ctx context.Context, ids ...int64) (int, error)
 }
 
 // Box is the outbox of a database that is owned.
@@ -119,8 +120,7 @@ func (d *drain) deliver(ctx context.Context, due []state.Message) error {
 func (d *drain) one(ctx context.Context, m state.Message) error {
 	data, err := d.box.Fill(m)
 	if err != nil {
-		err = fmt.Errorf("filling the given password into message %d: %w", m.ID, err)
-		return errors.Join(err, d.release(ctx, []state.Message{m}))
+		return d.unfilled(ctx, m, err)
 	}
 	err = d.transport.Deliver(ctx, m, data)
 	record := context.WithoutCancel(ctx)
@@ -132,6 +132,17 @@ func (d *drain) one(ctx context.Context, m state.Message) error {
 		return d.release(record, []state.Message{m})
 	}
 	return recorded(m, d.failed(record, m, err))
+}
+
+// unfilled gives up a message without a place for its given password, so that
+// the others need not wait behind it. Without the key no message is at fault.
+func (d *drain) unfilled(ctx context.Context, m state.Message, err error) error {
+	if errors.Is(err, state.ErrDamaged) {
+		err = fmt.Errorf("filling the given password into message %d: %w", m.ID, err)
+		return errors.Join(err, d.release(ctx, []state.Message{m}))
+	}
+	d.result.Failed++
+	return recorded(m, d.box.Failed(context.WithoutCancel(ctx), m.ID, err.Error()))
 }
 
 // interrupted reports whether it was our own ending that kept the message from
@@ -177,12 +188,13 @@ func (d *drain) pause(class Class, attempts int) time.Duration {
 
 // release gives messages back to the queue untried, even when ctx has ended.
 func (d *drain) release(ctx context.Context, ms []state.Message) error {
-	ctx = context.WithoutCancel(ctx)
-	for _, m := range ms {
-		if err := d.box.Retry(ctx, m.ID, d.now(), ""); err != nil {
-			return fmt.Errorf("giving message %d back to the outbox: %w", m.ID, err)
-		}
-		d.result.Waiting++
+	ids := make([]int64, len(ms))
+	for i, m := range ms {
+		ids[i] = m.ID
+	}
+	d.result.Waiting += len(ids)
+	if _, err := d.box.Requeue(context.WithoutCancel(ctx), ids...); err != nil {
+		return fmt.Errorf("giving messages back to the outbox: %w", err)
 	}
 	return nil
 }

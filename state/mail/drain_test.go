@@ -23,7 +23,9 @@ type outbox struct {
 	events []string
 	broken error         // what recording gives
 	next   time.Duration // of the last retry, from noon
-	fill   error
+	fill   error         // what Fill gives for the message unfilled
+
+	unfilled int64
 }
 
 func (o *outbox) Due(context.Context, int) ([]state.Message, error) {
@@ -36,7 +38,10 @@ func (o *outbox) Due(context.Context, int) ([]state.Message, error) {
 }
 
 func (o *outbox) Fill(m state.Message) ([]byte, error) {
-	return []byte("filled " + string(m.Body)), o.fill
+	if o.unfilled == m.ID {
+		return nil, o.fill
+	}
+	return []byte("filled " + string(m.Body)), nil
 }
 
 func (o *outbox) Sent(_ context.Context, id int64) error { return o.record("sent %d", id) }
@@ -45,12 +50,13 @@ func (o *outbox) Failed(_ context.Context, id int64, reason string) error {
 	return o.record("failed %d: %s", id, reason)
 }
 
-func (o *outbox) Retry(ctx context.Context, id int64, next time.Time, reason string) error {
+func (o *outbox) Retry(_ context.Context, id int64, next time.Time, reason string) error {
 	o.next = next.Sub(noon)
-	if reason == "" {
-		return errors.Join(ctx.Err(), o.record("untried %d", id))
-	}
 	return o.record("retry %d: %s", id, reason)
+}
+
+func (o *outbox) Requeue(ctx context.Context, ids ...int64) (int, error) {
+	return len(ids), errors.Join(ctx.Err(), o.record("untried %v", ids))
 }
 
 func (o *outbox) record(format string, args ...any) error {
@@ -104,7 +110,7 @@ func TestDrain(t *testing.T) {
 			[]string{"retry 1: because", "failed 2: because", "retry 3: because", "sent 4"},
 			mail.Result{Sent: 1, Retried: 2, Failed: 1}},
 		{"paused", [][]state.Message{queued(1, 2, 3), queued(4)}, map[int64]error{2: failure(mail.Paused)},
-			[]string{"sent 1", "untried 2", "untried 3"}, mail.Result{Sent: 1, Waiting: 2, Paused: "because"}},
+			[]string{"sent 1", "untried [2]", "untried [3]"}, mail.Result{Sent: 1, Waiting: 2, Paused: "because"}},
 		{"an error of no class", [][]state.Message{queued(1)}, map[int64]error{1: errors.New("odd")},
 			[]string{"retry 1: odd"}, mail.Result{Retried: 1}},
 	} {
@@ -197,9 +203,9 @@ func TestDrainEndsWithItsContext(t *testing.T) {
 		events []string
 		want   mail.Result
 	}{
-		{"sent", nil, []string{"sent 1", "untried 2", "untried 3"}, mail.Result{Sent: 1, Waiting: 2}},
-		{"interrupted", failure(mail.Again), []string{"untried 1", "untried 2", "untried 3"}, mail.Result{Waiting: 3}},
-		{"unsure", failure(mail.Unsure), []string{"retry 1: because", "untried 2", "untried 3"}, mail.Result{Retried: 1, Waiting: 2}},
+		{"sent", nil, []string{"sent 1", "untried [2 3]"}, mail.Result{Sent: 1, Waiting: 2}},
+		{"interrupted", failure(mail.Again), []string{"untried [1]", "untried [2 3]"}, mail.Result{Waiting: 3}},
+		{"unsure", failure(mail.Unsure), []string{"retry 1: because", "untried [2 3]"}, mail.Result{Retried: 1, Waiting: 2}},
 	} {
 		ctx, cancel := context.WithCancel(context.Background())
 		box := &outbox{queue: [][]state.Message{queued(1, 2, 3), queued(4)}}
@@ -223,12 +229,28 @@ func TestDrainReportsABrokenOutbox(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "recording how message 1 went: disk full") {
 		t.Errorf("got %v", err)
 	}
-	box = &outbox{queue: [][]state.Message{queued(1, 2)}, fill: errors.New("no key")}
-	_, err = mail.Drain(context.Background(), box, &answers{}, mail.Options{Now: at12})
-	if err == nil || !strings.Contains(err.Error(), "filling the given password into message 1: no key") {
-		t.Errorf("got %v", err)
+}
+
+// A message that cannot be filled in does not keep the others waiting.
+func TestDrainGoesOnAfterABrokenMessage(t *testing.T) {
+	box := &outbox{queue: [][]state.Message{queued(1, 2)}, fill: errors.New("no place for it"), unfilled: 1}
+	got, err := mail.Drain(context.Background(), box, &answers{}, mail.Options{Now: at12})
+	if want := (mail.Result{Sent: 1, Failed: 1}); err != nil || got != want {
+		t.Errorf("%+v, %v; want %+v", got, err, want)
 	}
-	if diff := cmp.Diff([]string{"untried 1", "untried 2"}, box.events); diff != "" {
+	if diff := cmp.Diff([]string{"failed 1: no place for it", "sent 2"}, box.events); diff != "" {
+		t.Errorf("recorded (-want +got):\n%s", diff)
+	}
+}
+
+// Without the key nothing can be filled in, and no message is given up for it.
+func TestDrainStopsWithoutTheKey(t *testing.T) {
+	box := &outbox{queue: [][]state.Message{queued(1, 2)}, fill: fmt.Errorf("key: %w", state.ErrDamaged), unfilled: 1}
+	got, err := mail.Drain(context.Background(), box, &answers{}, mail.Options{Now: at12})
+	if want := (mail.Result{Waiting: 2}); !errors.Is(err, state.ErrDamaged) || got != want {
+		t.Errorf("%+v, %v; want %+v and the damage", got, err, want)
+	}
+	if diff := cmp.Diff([]string{"untried [1]", "untried [2]"}, box.events); diff != "" {
 		t.Errorf("recorded (-want +got):\n%s", diff)
 	}
 }
