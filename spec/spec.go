@@ -20,6 +20,7 @@ const APIVersion = "usher/v1"
 // it can cost time or memory.
 const (
 	MaxFileSize   = 4 << 20  // bytes in one file
+	MaxEntries    = 500_000  // lines and commas in one file: more is slow to parse
 	MaxScalarSize = 64 << 10 // bytes in one scalar
 	MaxKeys       = 1000     // keys in one mapping
 	MaxDepth      = 16       // nested mappings and sequences

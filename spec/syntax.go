@@ -51,6 +51,7 @@ var syntaxHints = []struct{ message, hint string }{
 	{"could not find expected ':'", "a line of a mapping is written key: value; check its indentation"},
 	{"unexpected end of stream", "the quote that opens here is never closed: is the file cut short?"},
 	{"did not find expected ',' or", "the bracket or brace before this is never closed, or a comma is missing"},
+	{"did not find expected node content", "a value is missing here, or a bracket or brace before it is never closed"},
 	{"exceeded max depth", "manifests are at most " + strconv.Itoa(MaxDepth) + " levels deep"},
 }
 

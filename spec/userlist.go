@@ -117,17 +117,37 @@ func splitEntry(entry string) (email, first, last, problem string) {
 // the scalar is written: each entry's first word, searched from the semicolon
 // before it.
 type entryFinder struct {
-	text         []byte // the file from the scalar on, and at least to its end
+	text         []byte // the file from the scalar on, to its end or a little more
 	start, from  int    // offsets: of text in the file, and of the search in text
 	line, column int    // where the scalar begins: for entries that stand escaped in the file
 	d            *decoder
 }
 
 func newEntryFinder(d *decoder, scalar *yaml.Node) *entryFinder {
-	const escaped, indentation = len(`\U0001F600`), 4096
+	const indentation = 4096 // of the lines of a block, generously
 	start := d.offset(scalar.Line, scalar.Column)
-	end := min(start+escaped*len(scalar.Value)+indentation, len(d.data))
+	end := min(start+2*len(scalar.Value)+indentation, len(d.data))
+	switch text := d.data[start:]; scalar.Style {
+	case yaml.DoubleQuotedStyle:
+		end = start + closingQuote(text, '\\')
+	case yaml.SingleQuotedStyle:
+		end = start + closingQuote(text, '\'')
+	}
 	return &entryFinder{text: d.data[start:end], start: start, line: scalar.Line, column: scalar.Column, d: d}
+}
+
+// closingQuote returns where the quote that text begins with is closed. A quote
+// after the escape character, which in single quotes is a quote itself, is none.
+func closingQuote(text []byte, escape byte) int {
+	for i := 1; i < len(text); i++ {
+		switch {
+		case text[i] == escape && i+1 < len(text) && (escape == '\\' || text[i+1] == text[0]):
+			i++
+		case text[i] == text[0]:
+			return i
+		}
+	}
+	return len(text)
 }
 
 func (f *entryFinder) next(entry string) (line, column int) {

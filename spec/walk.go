@@ -25,6 +25,11 @@ func (d *decoder) checkBytes() bool {
 		return false
 	}
 	d.data = bytes.TrimPrefix(d.data, []byte("\xef\xbb\xbf"))
+	if n := bytes.Count(d.data, []byte("\n")) + bytes.Count(d.data, []byte(",")); n > MaxEntries {
+		d.fail(0, 0, "too-large", "the file has %d lines and commas, more than the %d that one file may have", n, MaxEntries).
+			hint("split it: any number of files, in any folders, is fine")
+		return false
+	}
 	if i := directiveLine(d.data); i >= 0 {
 		line, column := d.position(i)
 		d.fail(line, column, "directive", "directives (lines that begin with %%) are not allowed").
