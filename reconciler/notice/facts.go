@@ -13,9 +13,10 @@ import (
 	"usher/state"
 )
 
-// Facts is what the template of a subject may use: all that was decided when the
-// plan was made. Texts are single lines without control characters.
-type Facts struct {
+// Letter is what templates may use. Texts are single lines without control
+// characters. It is flat because templates find the fields of an embedded struct
+// slowly, and there may be a hundred thousand letters to write.
+type Letter struct {
 	Name     string // "Ada Lovelace"
 	Email    string // what the person signs in with
 	Gained   List   // access added
@@ -30,17 +31,10 @@ type Facts struct {
 	Support  string // "a@acme.example or b@acme.example"; empty: nobody is named
 	URL      string // of the account site, without a slash at its end; empty: there is none
 	Link     string // to activate the account; empty without URL
-}
 
-// Letter is what the template of a body may use.
-type Letter struct {
-	Facts
-	stamped
-	Subject string
-}
-
-// stamped is what is known only when the plan is carried out.
-type stamped struct {
+	// What follows is known only when the plan is carried out; a subject has to
+	// do without.
+	Subject  string
 	Revision int64
 	When     string // "22 November 2026, 08:20 UTC"
 	Expires  string // the invitation's last moment, written like When
@@ -98,13 +92,13 @@ func (l List) Bounded() bool {
 }
 
 // Bounded reports whether days are named anywhere, which are days in UTC.
-func (f Facts) Bounded() bool {
-	return f.Gained.Bounded() || f.Lost.Bounded() || f.Altered.Bounded() || f.Access.Bounded()
+func (l *Letter) Bounded() bool {
+	return l.Gained.Bounded() || l.Lost.Bounded() || l.Altered.Bounded() || l.Access.Bounded()
 }
 
-// facts turns a notice into words.
-func (w *Writer) facts(n *reconciler.Notice) Facts {
-	f := Facts{
+// facts turns a notice into words, as far as the plan decides them.
+func (w *Writer) facts(n *reconciler.Notice) *Letter {
+	l := &Letter{
 		Name:   fullName(n.Person),
 		Email:  clean(n.Person.Email),
 		Gained: list(n.Gained), Lost: list(n.Lost), Altered: altered(n.Altered), Access: list(n.Access),
@@ -115,19 +109,19 @@ func (w *Writer) facts(n *reconciler.Notice) Facts {
 		URL:     w.url,
 	}
 	if w.url != "" {
-		f.Link = w.url + "/activate?user=" + url.QueryEscape(n.Person.Email)
+		l.Link = w.url + "/activate?user=" + url.QueryEscape(n.Person.Email)
 	}
-	return f
+	return l
 }
 
-func stampedOf(n *reconciler.Notice, s reconciler.Stamp) stamped {
-	st := stamped{Revision: s.Revision, When: moment(s.Time)}
+// stamp adds what is known now that the plan is carried out.
+func (l *Letter) stamp(n *reconciler.Notice, s reconciler.Stamp) {
+	l.Revision, l.When = s.Revision, moment(s.Time)
 	if n.Kind == reconciler.NoticeInvitation {
-		st.Password = state.Placeholder
-		st.Expires = moment(s.Expires)
-		st.Days = int(s.Expires.Sub(s.Time).Round(time.Hour) / (24 * time.Hour))
+		l.Password = state.Placeholder
+		l.Expires = moment(s.Expires)
+		l.Days = int(s.Expires.Sub(s.Time).Round(time.Hour) / (24 * time.Hour))
 	}
-	return st
 }
 
 func fullName(p reconciler.Person) string { return clean(p.FirstName + " " + p.LastName) }

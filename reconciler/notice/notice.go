@@ -5,7 +5,7 @@
 // shared.txt and shared.html, and each file can be replaced by one of the same
 // name in a folder of the operator's. A .txt file begins with a line "Subject: …"
 // and an empty line; what follows is the body. What a template may use are the
-// exported fields of [Facts] in the subject, and of [Letter] in the bodies. All
+// exported fields of [Letter]; a subject only those that the plan decides. All
 // templates are tried against samples when the [Writer] is made, so a mistake in
 // one stops usher at its start, with file and line, and never in a revision.
 //
@@ -101,19 +101,19 @@ func (w *Writer) Compose(n *reconciler.Notice, s reconciler.Stamp) ([]byte, erro
 	if err != nil {
 		return nil, err
 	}
-	facts := w.facts(n)
-	subject, err := l.subjectOf(facts)
-	if err != nil {
+	letter := w.facts(n)
+	if letter.Subject, err = l.subjectOf(letter); err != nil {
 		return nil, err
 	}
-	text, html, err := l.bodies(&Letter{Facts: facts, Subject: subject, stamped: stampedOf(n, s)})
+	letter.stamp(n, s)
+	text, html, err := l.bodies(letter)
 	if err != nil {
 		return nil, err
 	}
 	if err := checkPassword(n.Kind, text, html); err != nil {
 		return nil, fmt.Errorf("composing the %s message to %s: %w", n.Kind, n.To, err)
 	}
-	return w.message(n, s, subject, text, html)
+	return w.message(n, s, letter.Subject, text, html)
 }
 
 func (w *Writer) letter(n *reconciler.Notice) (*letter, error) {

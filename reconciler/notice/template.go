@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"text/template"
@@ -110,6 +111,9 @@ func parse(sources map[string]source, kind string) (*letter, error) {
 	if l.subject, err = template.New(subject.name).Parse(subject.text); err != nil {
 		return nil, err
 	}
+	if err := checkSubject(l.subject); err != nil {
+		return nil, err
+	}
 	shared := sources["shared.txt"]
 	set, err := template.New(shared.name).Parse(shared.text)
 	if err != nil {
@@ -138,10 +142,24 @@ func split(s source) (subject, body source, err error) {
 	return source{s.name, line}, source{s.name, "{{/*\n\n*/}}" + strings.TrimPrefix(rest, "\n")}, nil
 }
 
-// subjectOf is the subject of the facts: one line, not too long for a header.
-func (l *letter) subjectOf(f Facts) (string, error) {
+// unstamped are the fields of a Letter that a subject may not use, because a plan
+// shows its subjects before there is a revision.
+var unstamped = []string{"Subject", "Revision", "When", "Expires", "Days", "Password"}
+
+// checkSubject refuses a subject that names one of them.
+func checkSubject(subject *template.Template) error {
+	for _, field := range unstamped {
+		if regexp.MustCompile(`\.` + field + `\b`).MatchString(subject.Root.String()) {
+			return fmt.Errorf("%s:1: a subject cannot use .%s, which is known only when the plan is carried out", subject.Name(), field)
+		}
+	}
+	return nil
+}
+
+// subjectOf is the letter's subject: one line, not too long for a header.
+func (l *letter) subjectOf(letter *Letter) (string, error) {
 	var b strings.Builder
-	if err := l.subject.Execute(&b, f); err != nil {
+	if err := l.subject.Execute(&b, letter); err != nil {
 		return "", fmt.Errorf("composing a subject: %w", err)
 	}
 	subject := literal(shorten(clean(b.String()), 200))

@@ -63,7 +63,8 @@ func TestBrokenTemplates(t *testing.T) {
 		{"no subject", "role.txt", "Hello\n", `role.txt:1: expected a line "Subject: …" and then an empty line`},
 		{"no empty line", "role.txt", "Subject: x\nHello\n", `role.txt:1: expected a line "Subject: …" and then an empty line`},
 		{"empty subject", "role.txt", "Subject: {{with .OldEmail}}{{.}}{{end}}\n\nHello\n", "role.txt:1: the subject is empty"},
-		{"subject that depends on the revision", "role.txt", "Subject: {{.Revision}}\n\nHello\n", "role.txt:1:2: executing"},
+		{"blank subject", "role.txt", "Subject: \n\nHello\n", "role.txt:1: the subject is empty"},
+		{"subject that depends on the revision", "role.txt", "Subject: {{.Revision}}\n\nHello\n", "role.txt:1: a subject cannot use .Revision"},
 		{"invitation without the password", "invitation.html", "<p>Welcome</p>", "the HTML lacks the given password"},
 		{"unknown name", "rolle.txt", "x", "rolle.txt: not the name of a template; there are access.html"},
 	} {
