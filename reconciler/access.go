@@ -135,18 +135,46 @@ func beforeGrant(a, b *spec.Grant) bool {
 }
 
 // loses reports whether the change takes access away on any day from today on.
-// Moving to another contract on the same days does not.
-func (c accessChange) loses(today spec.Day) bool {
-	if c.was == nil || c.was.Until < today {
+// Moving to another contract on the same days does not, nor does a span that
+// became part of a longer one.
+func (c *Change) loses(today spec.Day) bool {
+	switch {
+	case c.was == nil || c.was.Until < today:
+		return false
+	case c.user != nil && covered(c.was, c.user.Access, today):
 		return false
 	}
 	return c.is == nil || c.is.From > max(c.was.From, today) || c.is.Until < c.was.Until
 }
 
-// matters reports whether the change can be noticed today or later.
-func (c accessChange) matters(today spec.Day) bool {
-	if c.was != nil && c.is != nil && c.was.Span == c.is.Span && c.was.Contract == c.is.Contract {
-		return false // the reason alone
+// covered reports whether the days of a grant, from today on, all lie in one of
+// the others of the same product and contract.
+func covered(g *spec.Grant, others []spec.Grant, today spec.Day) bool {
+	return slices.ContainsFunc(others, func(other spec.Grant) bool {
+		return other.Contract == g.Contract && other.Product == g.Product &&
+			other.From <= max(g.From, today) && other.Until >= g.Until
+	})
+}
+
+// ahead returns the days from today on, on which a person may use what the grant
+// is for.
+func ahead(u *spec.User, of *spec.Grant, today spec.Day) []spec.Span {
+	var spans []spec.Span
+	for _, g := range orZero(u).Access {
+		if g.Contract == of.Contract && g.Product == of.Product && g.Until >= today {
+			spans = append(spans, spec.Span{From: max(g.From, today), Until: g.Until})
+		}
 	}
-	return c.was != nil && c.was.Until >= today || c.is != nil && c.is.Until >= today
+	return spans
+}
+
+// matters reports whether the change is part of one that the person can notice
+// today or later.
+func (p pair) matters(c accessChange, today spec.Day) bool {
+	for _, g := range []*spec.Grant{c.was, c.is} {
+		if g != nil && !slices.Equal(ahead(p.was, g, today), ahead(p.is, g, today)) {
+			return true
+		}
+	}
+	return false
 }

@@ -303,6 +303,11 @@ func (w *writer) invitations() error {
 }
 
 func (w *writer) explanations() error {
+	for _, id := range w.plan.retired {
+		if err := w.tx.Uninvite(id); err != nil {
+			return err
+		}
+	}
 	for _, e := range w.plan.explain {
 		var err error
 		if e.grant != nil {

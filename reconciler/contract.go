@@ -124,20 +124,20 @@ func (d *differ) unassign(contract, name string, role spec.Role, to *spec.Contra
 		Because: []spec.Origin{orOther(d.Wanted.Contract(contract), d.True.Roster.Contract(contract)).Origin},
 		user:    d.Wanted.User(now.Name), account: d.account(name).ID,
 	})
-	if d.removed[name] {
-		return // the message about the removal says enough
-	}
 	d.tellRole(to, contract, now, RoleLine{Contract: contract, Role: role})
 }
 
 // tellRole notes whom a change of roles is told to: the person, and the
 // contract's manager. That a manager is or is no longer a coordinator as well
-// changes nothing they may do, so it is told to nobody (DOMAIN.md row 3).
+// changes nothing they may do, so it is told to nobody (DOMAIN.md row 3); nor is
+// what people have who are taken over from elsewhere.
 func (d *differ) tellRole(to *spec.Contract, contract string, u *spec.User, line RoleLine) {
-	if line.Role == spec.SoftwareCoordinator && to.Manager == u.Name {
+	if line.Role == spec.SoftwareCoordinator && to.Manager == u.Name || d.Adopt && line.Assigned && d.accountOf(u.Name) == "" {
 		return
 	}
-	d.roles[u.Name] = append(d.roles[u.Name], line)
+	if !d.removed[u.Name] { // the message about the removal says enough
+		d.roles[u.Name] = append(d.roles[u.Name], line)
+	}
 	if to.Manager != "" && to.Manager != u.Name {
 		line.Person, line.Email = u.FullName(), u.Email
 		d.told[to.Manager] = append(d.told[to.Manager], line)

@@ -85,7 +85,18 @@ const (
 type count struct {
 	now     map[string]bool // account ids, by this plan
 	before  map[string]bool // account ids, in the last 24 hours
-	holders int             // people who have it now
+	holders map[string]bool // account ids of those who have it now
+}
+
+// of counts the people concerned: those who have it, and those who had it before.
+func (c *count) of() int {
+	n := len(c.holders)
+	for id := range c.before {
+		if !c.holders[id] {
+			n++
+		}
+	}
+	return n
 }
 
 func (c *count) people() int {
@@ -109,7 +120,7 @@ type judge struct {
 func (j *judge) count(s scope) *count {
 	c := j.counts[s]
 	if c == nil {
-		c = &count{now: map[string]bool{}, before: map[string]bool{}}
+		c = &count{now: map[string]bool{}, before: map[string]bool{}, holders: map[string]bool{}}
 		j.counts[s] = c
 	}
 	return c
@@ -134,8 +145,8 @@ func (j *judge) gather(today spec.Day) {
 		case c.Kind == KindUser && c.Action == Remove:
 			j.lose(c.account, scope{rule: ruleRemovals})
 		case c.Kind == KindUser && c.Action == Suspend:
-			j.suspended(c)
-		case c.Kind == KindAccess && (accessChange{c.was, c.is}).loses(today):
+			j.suspended(c, today)
+		case c.Kind == KindAccess && c.loses(today):
 			j.lose(c.account, accessScopes(c.was.Contract, c.was.Product)...)
 		case c.Kind == KindRole && c.Action == Unassign:
 			j.lose(c.account, scope{rule: ruleRoles})
@@ -145,27 +156,30 @@ func (j *judge) gather(today spec.Day) {
 	}
 }
 
-func (j *judge) suspended(c *Change) {
+// suspended counts what a person cannot use any more; what is taken away in the
+// same plan counts as a change of its own.
+func (j *judge) suspended(c *Change, today spec.Day) {
 	for _, g := range c.user.Access {
-		j.lose(c.account, accessScopes(g.Contract, g.Product)...)
+		if g.Until >= today {
+			j.lose(c.account, accessScopes(g.Contract, g.Product)...)
+		}
 	}
 }
 
-// leavers counts the members that a team loses, by the accounts they have.
+// leavers counts the members that a team loses, by the accounts they have: a
+// member under another name is the same.
 func (j *judge) leavers(c *Change) {
 	team := j.truth.Roster.Team(c.Subject)
 	if team == nil {
 		return
 	}
-	left := map[string]bool{}
-	for _, f := range c.Fields {
-		if f.Name == "members" && f.To == "" {
-			left[f.From] = true
-		}
+	stay := map[string]bool{}
+	for _, name := range orZero(j.plan.wanted.Team(c.Subject)).Members {
+		stay[j.plan.accountOf(name)] = true
 	}
 	for _, member := range team.Members {
-		if left[member] {
-			j.lose(j.truth.Accounts[member].ID, scope{rule: ruleTeams}, scope{ruleTeams, "team", team.Name})
+		if id := j.truth.Accounts[member].ID; !stay[id] {
+			j.lose(id, scope{rule: ruleTeams}, scope{ruleTeams, "team", team.Name})
 		}
 	}
 }
@@ -217,7 +231,7 @@ func (j *judge) losses() {
 	all := map[string]bool{}
 	for _, s := range scopes {
 		c := j.counts[s]
-		n, of := c.people(), c.holders+len(c.before)
+		n, of := c.people(), c.of()
 		limit := j.Removals.of(of)
 		if all[s.rule] || n <= limit || s.kind != "" && of < fewHolders {
 			continue
@@ -255,42 +269,40 @@ func people(n int) string {
 	return fmt.Sprintf("%d people", n)
 }
 
-// holders counts who has now what the scopes are about.
+// holders finds who has now what the scopes are about.
 func (j *judge) holders() {
 	if len(j.counts) == 0 {
 		return
 	}
-	r := j.truth.Roster
-	set := func(s scope, n int) {
-		if c := j.counts[s]; c != nil {
-			c.holders = n
+	everyone := make(map[string]bool, len(j.truth.Accounts))
+	for _, a := range j.truth.Accounts {
+		everyone[a.ID] = true
+	}
+	for _, rule := range []string{ruleRemovals, ruleAccess, ruleRoles} {
+		if c := j.counts[scope{rule: rule}]; c != nil {
+			c.holders = everyone
 		}
 	}
-	set(scope{rule: ruleRemovals}, len(r.Users))
-	set(scope{rule: ruleAccess}, len(r.Users))
-	set(scope{rule: ruleRoles}, len(r.Users))
-	members := map[string]bool{}
-	for i := range r.Teams {
-		for _, m := range r.Teams[i].Members {
-			members[m] = true
+	for i := range j.truth.Roster.Teams {
+		t := &j.truth.Roster.Teams[i]
+		for _, member := range t.Members {
+			j.holds(j.truth.Accounts[member].ID, scope{rule: ruleTeams}, scope{ruleTeams, "team", t.Name})
 		}
-		set(scope{ruleTeams, "team", r.Teams[i].Name}, len(r.Teams[i].Members))
 	}
-	set(scope{rule: ruleTeams}, len(members))
-	j.accessHolders()
-}
-
-func (j *judge) accessHolders() {
 	for i := range j.truth.Roster.Users {
 		u := &j.truth.Roster.Users[i]
-		seen := map[scope]bool{}
 		for _, g := range u.Access {
-			for _, s := range accessScopes(g.Contract, g.Product)[1:] {
-				if c := j.counts[s]; c != nil && !seen[s] {
-					seen[s] = true
-					c.holders++
-				}
-			}
+			j.holds(j.truth.Accounts[u.Name].ID, accessScopes(g.Contract, g.Product)[1:]...)
+		}
+	}
+}
+
+// holds notes that an account has what those of the scopes are about in which
+// something is lost.
+func (j *judge) holds(id string, scopes ...scope) {
+	for _, s := range scopes {
+		if c := j.counts[s]; c != nil {
+			c.holders[id] = true
 		}
 	}
 }

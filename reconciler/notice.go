@@ -102,11 +102,14 @@ func (d *differ) notify(p pair, access []accessChange) {
 	}
 	u := orOther(p.is, p.was)
 	n := Notice{
-		Kind: kind, To: u.Email, Person: personOf(u), Roles: d.roles[u.Name],
+		Kind: kind, To: u.Email, Person: personOf(u),
 		Again: p.account.Issue > 0, account: p.account.ID, name: u.Name,
 	}
-	d.accessLines(&n, p, access)
-	if kind == NoticeEmail {
+	if kind != NoticeEmail || !p.is.Suspended {
+		n.Roles = d.roles[u.Name]
+		d.accessLines(&n, p, access)
+	}
+	if p.moves() && p.activated() {
 		n.Email = [2]string{p.was.Email, p.is.Email}
 		old := Notice{
 			Kind: NoticeEmailOld, To: p.was.Email, Person: personOf(p.was), Email: n.Email,
@@ -124,29 +127,28 @@ func personOf(u *spec.User) Person {
 // noticeKind says what a person is told, "" for nothing. Whoever is suspended,
 // before and after, hears of nothing but a change of address.
 func (d *differ) noticeKind(p pair, access []accessChange) NoticeKind {
-	activated := !p.account.Activated.IsZero()
 	switch {
 	case p.is == nil:
 		return NoticeRemoved
 	case p.was == nil && (d.Adopt && !p.returns || p.is.Suspended):
 		return ""
-	case p.was == nil && p.returns && activated:
+	case p.was == nil && p.returns && p.activated():
 		return NoticeReturned
 	case p.was == nil:
 		return NoticeInvitation
-	case p.was.EmailKey != p.is.EmailKey && !activated:
-		return NoticeInvitation
-	case p.was.EmailKey != p.is.EmailKey:
-		return NoticeEmail
-	case p.was.Suspended && p.is.Suspended:
-		return ""
-	case p.is.Suspended:
+	case p.is.Suspended && !p.was.Suspended:
 		return NoticeSuspended
-	case p.was.Suspended && p.neverInvited(), d.resent(p):
+	case p.is.Suspended && p.moves() && p.activated():
+		return NoticeEmail
+	case p.is.Suspended:
+		return ""
+	case p.moves() && !p.activated(), p.was.Suspended && p.uninvited(), d.resent(p):
 		return NoticeInvitation
 	case p.was.Suspended:
 		return NoticeRestored
-	case slices.ContainsFunc(access, func(c accessChange) bool { return c.matters(d.today) }):
+	case p.moves():
+		return NoticeEmail
+	case slices.ContainsFunc(access, func(c accessChange) bool { return p.matters(c, d.today) }):
 		return NoticeAccess
 	case len(d.roles[p.is.Name]) > 0:
 		return NoticeRole
@@ -154,9 +156,24 @@ func (d *differ) noticeKind(p pair, access []accessChange) NoticeKind {
 	return ""
 }
 
-// neverInvited reports whether the person was added while suspended, so that the
-// first invitation is still to come.
-func (p pair) neverInvited() bool { return p.account.Issue == 0 && p.account.Activated.IsZero() }
+func (p pair) activated() bool { return !p.account.Activated.IsZero() }
+
+// moves reports whether a person who stays gets another address.
+func (p pair) moves() bool {
+	return p.was != nil && p.is != nil && p.was.EmailKey != p.is.EmailKey
+}
+
+// uninvited reports whether the person has no invitation and needs one: added,
+// or given another address, while suspended.
+func (p pair) uninvited() bool {
+	return p.account.ID != "" && p.account.Issue == 0 && !p.activated()
+}
+
+// movedUninvited reports whether the invitation went to an address that is no
+// longer the person's, and the next one waits until they are restored.
+func (p pair) movedUninvited() bool {
+	return p.moves() && p.is.Suspended && p.account.Issue > 0 && !p.activated()
+}
 
 // resent reports whether the manifest asks for the invitation again.
 func (d *differ) resent(p pair) bool {
@@ -168,27 +185,22 @@ func (d *differ) resent(p pair) bool {
 func (d *differ) accessLines(n *Notice, p pair, changes []accessChange) {
 	contracts := map[string]bool{}
 	for _, c := range changes {
-		if !c.matters(d.today) {
-			continue
-		}
-		line := d.accessLine(orOther(c.is, c.was))
-		contracts[line.Contract] = true
-		switch {
-		case c.was == nil:
-			n.Gained = append(n.Gained, line)
-		case c.is == nil:
-			n.Lost = append(n.Lost, line)
-		default:
-			line.Was, line.WasContract = c.was.Span, c.was.Contract
-			n.Altered = append(n.Altered, line)
+		if p.matters(c, d.today) {
+			d.changeLine(n, p, c)
 		}
 	}
-	if p.is != nil {
-		for i := range p.is.Access {
-			if g := &p.is.Access[i]; g.Until >= d.today {
-				n.Access = append(n.Access, d.accessLine(g))
-				contracts[g.Contract] = true
-			}
+	if n.Kind == NoticeSuspended {
+		n.Gained, n.Altered, n.Lost = nil, nil, d.linesAhead(p.was)
+	}
+	for _, lines := range [][]AccessLine{n.Gained, n.Lost, n.Altered} {
+		for _, line := range lines {
+			contracts[line.Contract] = true
+		}
+	}
+	if n.Kind != NoticeSuspended && p.is != nil {
+		n.Access = d.linesAhead(p.is)
+		for _, line := range n.Access {
+			contracts[line.Contract] = true
 		}
 	}
 	for _, role := range n.Roles {
@@ -198,6 +210,33 @@ func (d *differ) accessLines(n *Notice, p pair, changes []accessChange) {
 	for _, lines := range [][]AccessLine{n.Gained, n.Lost, n.Altered, n.Access} {
 		sortLines(lines)
 	}
+}
+
+// changeLine adds the line about one change of access. What was over, or is to
+// be over, before today counts as not there.
+func (d *differ) changeLine(n *Notice, p pair, c accessChange) {
+	was, is := c.was != nil && c.was.Until >= d.today, c.is != nil && c.is.Until >= d.today
+	switch {
+	case is && !was:
+		n.Gained = append(n.Gained, d.accessLine(c.is))
+	case was && !is && (p.is == nil || !covered(c.was, p.is.Access, d.today)):
+		n.Lost = append(n.Lost, d.accessLine(c.was))
+	case was && is && (c.was.Span != c.is.Span || c.was.Contract != c.is.Contract):
+		line := d.accessLine(c.is)
+		line.Was, line.WasContract = c.was.Span, c.was.Contract
+		n.Altered = append(n.Altered, line)
+	}
+}
+
+// linesAhead lists all the access that a person has today or later.
+func (d *differ) linesAhead(u *spec.User) []AccessLine {
+	var lines []AccessLine
+	for i := range u.Access {
+		if g := &u.Access[i]; g.Until >= d.today {
+			lines = append(lines, d.accessLine(g))
+		}
+	}
+	return lines
 }
 
 func sortLines(lines []AccessLine) {

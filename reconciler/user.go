@@ -153,6 +153,7 @@ func (d *differ) person(p pair) {
 		d.change(p, Remove, nil, p.was.Origin)
 	case p.was == nil:
 		d.change(p, Add, newcomer(p), p.is.Origin)
+		d.generationFell(p)
 	default:
 		d.alterations(p)
 	}
@@ -208,6 +209,9 @@ func (d *differ) alterations(p pair) {
 		d.change(p, action, nil, p.is.Origin)
 	}
 	d.generation(p)
+	if p.movedUninvited() {
+		d.plan.retired = append(d.plan.retired, p.account.ID)
+	}
 	if p.was.Origin != p.is.Origin && p.account.ID != "" {
 		d.plan.explain = append(d.plan.explain, explanation{account: p.account.ID, user: p.is})
 	}
@@ -220,14 +224,7 @@ func (d *differ) alterations(p pair) {
 func (d *differ) generation(p pair) {
 	declared, record := p.is.Generation, max(1, p.account.Generation)
 	switch {
-	case declared == 0 || declared == record || p.account.ID == "":
-	case declared < record:
-		d.errs = append(d.errs, &spec.Error{
-			File: p.is.Origin.File, Line: int(p.is.Origin.Line), Column: int(p.is.Origin.Column),
-			Code: "generation", Subject: "User " + p.is.Name,
-			Reason: fmt.Sprintf("invitation.generation is %d, and %d was applied before: it only ever rises", declared, record),
-			Hint:   fmt.Sprintf("write %d or leave it out to change nothing, %d to send the invitation again", record, record+1),
-		})
+	case declared == 0 || declared == record || p.account.ID == "" || d.generationFell(p):
 	case !p.account.Activated.IsZero():
 		d.note(p.is.Origin, fmt.Sprintf("user %s has activated the account: invitation.generation %d sends nothing", p.is.Name, declared))
 	case p.is.Suspended:
@@ -235,4 +232,20 @@ func (d *differ) generation(p pair) {
 	default:
 		d.change(p, Resend, fields{{"invitation.generation", strconv.Itoa(record), strconv.Itoa(declared)}}, p.is.Origin)
 	}
+}
+
+// generationFell reports, as an error of the manifests, a generation below the
+// one on record; also that of somebody who comes back.
+func (d *differ) generationFell(p pair) bool {
+	declared, record := p.is.Generation, max(1, p.account.Generation)
+	if declared == 0 || declared >= record {
+		return false
+	}
+	d.errs = append(d.errs, &spec.Error{
+		File: p.is.Origin.File, Line: int(p.is.Origin.Line), Column: int(p.is.Origin.Column),
+		Code: "generation", Subject: "User " + p.is.Name,
+		Reason: fmt.Sprintf("invitation.generation is %d, and %d was applied before: it only ever rises", declared, record),
+		Hint:   fmt.Sprintf("write %d or leave it out to change nothing, %d to send the invitation again", record, record+1),
+	})
+	return true
 }

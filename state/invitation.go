@@ -64,6 +64,16 @@ func (tx *Tx) retireInvitation(id string) (issue int, err error) {
 	return issue, tx.cancelInvitations(id)
 }
 
+// Uninvite ends the account's invitation without issuing another, as when it went
+// to an address that is no longer the person's; its message is cancelled if it is
+// still in the outbox.
+func (tx *Tx) Uninvite(id string) error {
+	if err := tx.endInvitation(id); err != nil {
+		return fmt.Errorf("ending the invitation of account %s: %w", id, err)
+	}
+	return nil
+}
+
 // endInvitation ends the invitation in force for good.
 func (tx *Tx) endInvitation(id string) error {
 	issue, err := tx.retireInvitation(id)
