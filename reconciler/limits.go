@@ -269,6 +269,14 @@ func people(n int) string {
 	return fmt.Sprintf("%d people", n)
 }
 
+// plural counts things whose plural ends in s.
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
 // holders finds who has now what the scopes are about.
 func (j *judge) holders() {
 	if len(j.counts) == 0 {

@@ -156,8 +156,9 @@ type OutboxCounts struct {
 // Outbox counts the messages that are not done with.
 func (db *DB) Outbox(ctx context.Context) (OutboxCounts, error) {
 	var c OutboxCounts
-	const waiting = "SELECT state, COUNT(*), MIN(created), MIN(next) FROM outbox WHERE state IN (?, ?, ?, ?) GROUP BY state"
-	rows, err := db.reader.QueryContext(ctx, waiting, MessageQueued, MessageSending, MessageFailed, MessageHeld)
+	const waiting = `SELECT state, COUNT(*), MIN(created), MIN(next) FROM outbox
+		WHERE state IN ('queued', 'sending', 'failed', 'held') GROUP BY state`
+	rows, err := db.reader.QueryContext(ctx, waiting)
 	if err != nil {
 		return c, fmt.Errorf("counting messages: %w", fault(err))
 	}

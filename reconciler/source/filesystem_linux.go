@@ -1,0 +1,34 @@
+package source
+
+import (
+	"fmt"
+	"io/fs"
+	"syscall"
+	"time"
+)
+
+// silentFileSystem says why a file system tells nothing of what others write to
+// it, "" for one that does. The numbers are those of statfs(2).
+func silentFileSystem(path string) string {
+	var s syscall.Statfs_t
+	if syscall.Statfs(path, &s) != nil {
+		return ""
+	}
+	names := map[int64]string{0x6969: "NFS", 0x517b: "SMB", 0xfe534d42: "SMB", 0xff534d42: "CIFS", 0x01021997: "9P", 0x65735546: "FUSE", 0x5346414f: "AFS", 0x00c36400: "Ceph"}
+	if name := names[int64(s.Type)&0xffffffff]; name != "" {
+		return fmt.Sprintf("%s is on %s, which does not tell of changes made elsewhere", path, name)
+	}
+	return ""
+}
+
+// changedAt is when a file last changed in any way. A copy that keeps the times
+// of the original still sets the change time.
+func changedAt(info fs.FileInfo) time.Time {
+	at := info.ModTime()
+	if s, ok := info.Sys().(*syscall.Stat_t); ok {
+		if changed := time.Unix(s.Ctim.Unix()); changed.After(at) {
+			return changed
+		}
+	}
+	return at
+}
