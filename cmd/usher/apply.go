@@ -177,14 +177,18 @@ func why(r mail.Result, waiting []state.Message) string {
 
 // nextSteps says where to look now.
 func (a *app) nextSteps(p *reconciler.Plan) {
-	a.say("\nNext:")
-	a.say("  usher get mail               the messages and where each one stands")
-	a.say("  usher get users              who there is, with status, roles and access")
+	steps := [][2]string{
+		{"usher get mail", "the messages and where each one stands"},
+		{"usher get users", "who there is, with status, roles and access"},
+	}
 	for _, c := range p.Changes {
 		if c.Kind == reconciler.KindUser && c.Action != reconciler.Remove {
-			a.say("  usher describe user %-8s everything about one person", c.Subject)
-			return
+			steps = append(steps, [2]string{"usher describe user " + c.Subject, "everything about one person"})
+			break
 		}
 	}
-	a.say("  usher history                what was applied, and when")
+	a.say("\nNext:")
+	for _, s := range steps {
+		a.say("  %-36s %s", s[0]+a.flags(), s[1])
+	}
 }

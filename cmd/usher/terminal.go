@@ -31,7 +31,7 @@ func (a *app) colours(w io.Writer) bool {
 }
 
 func (a *app) stdoutOptions(full bool) render.Options {
-	return render.Options{Color: a.colours(a.stdout), Full: full}
+	return render.Options{Color: a.colours(a.stdout), Full: full, Flags: a.flags()}
 }
 
 func (a *app) stderrOptions() render.Options {
@@ -85,4 +85,12 @@ func (p *progress) Close() error {
 // say writes a line of a result.
 func (a *app) say(format string, args ...any) {
 	fmt.Fprintf(a.stdout, format+"\n", args...)
+}
+
+// flags is what the commands we name must be given to mean the same state.
+func (a *app) flags() string {
+	if a.settings.State == defaults().State || a.environ["USHER_STATE"] == a.settings.State {
+		return ""
+	}
+	return " --state " + a.settings.State
 }

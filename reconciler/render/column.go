@@ -67,3 +67,25 @@ func visible(s string) string {
 		return r
 	}, s)
 }
+
+// aligned fills lines up to the widest of them, for something to follow.
+func aligned(lines []string) []string {
+	widest := 0
+	for _, line := range lines {
+		widest = max(widest, width(line))
+	}
+	for i, line := range lines {
+		lines[i] = pad(line, widest)
+	}
+	return lines
+}
+
+// shorten cuts the middle out of what is longer than so many cells.
+func shorten(s string, cells int) string {
+	if width(s) <= cells {
+		return s
+	}
+	runes := []rune(s)
+	half := (cells - 1) / 2
+	return string(runes[:half]) + "…" + string(runes[len(runes)-half:])
+}

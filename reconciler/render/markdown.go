@@ -89,7 +89,7 @@ func (m *comment) held(p *reconciler.Plan) {
 		m.WriteString("> - " + escape(h.Message) + "\n")
 	}
 	if left := len(p.Held) - shown; left > 0 {
-		m.WriteString("> - … and " + Count(left, "rule", "rules") + " more\n")
+		m.WriteString("> - … and " + more(left, "rule", "rules") + "\n")
 	}
 	if p.Approved {
 		return
@@ -182,7 +182,7 @@ func (m *comment) origins(list []*person) {
 		}
 	}
 	if left := len(list) - shown; left > 0 {
-		m.WriteString("- … and " + Count(left, "person", "people") + " more\n")
+		m.WriteString("- … and " + more(left, "person", "people") + "\n")
 	}
 }
 
@@ -202,8 +202,8 @@ func (m *comment) objects(p *reconciler.Plan) {
 	for _, kind := range []reconciler.Kind{reconciler.KindContract, reconciler.KindProduct, reconciler.KindTeam} {
 		for _, c := range ofKind(p, kind) {
 			var fields []string
-			for _, f := range c.Fields {
-				fields = append(fields, escape(objectField(c, f)))
+			for _, text := range objectValues(c) {
+				fields = append(fields, escape(text))
 			}
 			rows = append(rows, []string{signOf(c.Action), string(kind), code(c.Subject), cellList(fields)})
 		}
@@ -239,7 +239,7 @@ func (m *comment) notes(p *reconciler.Plan) {
 		m.WriteString("- " + escape(noteText(n)) + "\n")
 	}
 	if left := len(p.Notes) - shown; left > 0 {
-		m.WriteString("- … and " + Count(left, "note", "notes") + " more\n")
+		m.WriteString("- … and " + more(left, "note", "notes") + "\n")
 	}
 }
 

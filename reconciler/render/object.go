@@ -58,19 +58,44 @@ func (t *page) object(c reconciler.Change) {
 	if c.Action == reconciler.Remove {
 		return
 	}
-	shown := t.limit(len(c.Fields), foldFields)
-	for _, f := range c.Fields[:shown] {
-		t.line("      " + objectField(c, f))
+	values := objectValues(c)
+	shown := t.limit(len(values), foldFields)
+	for _, text := range values[:shown] {
+		t.line("      " + text)
 	}
-	t.rest("      ", len(c.Fields)-shown, "value", "values")
+	t.rest("      ", len(values)-shown, "value", "values")
 }
 
-// objectField leaves out the sign where the whole object is new.
-func objectField(c reconciler.Change, f reconciler.Field) string {
-	if c.Action == reconciler.Add {
-		return f.Name + ": " + f.To
+// objectValues is what a contract, product or team has or what differs, a text
+// each; the elements of a list that all come or all go share one:
+// "members: ada, grace".
+func objectValues(c reconciler.Change) []string {
+	var texts []string
+	last := ""
+	for _, f := range c.Fields {
+		side := f.Name + ": " + fieldSign(c, f)
+		value := shorten(f.From+f.To, longValue)
+		switch {
+		case f.From != "" && f.To != "":
+			texts, last = append(texts, fieldText(f)), ""
+		case side == last:
+			texts[len(texts)-1] += ", " + value
+		default:
+			texts, last = append(texts, side+value), side
+		}
 	}
-	return fieldText(f)
+	return texts
+}
+
+// fieldSign is left out where the whole object is new.
+func fieldSign(c reconciler.Change, f reconciler.Field) string {
+	switch {
+	case c.Action == reconciler.Add:
+		return ""
+	case f.From == "":
+		return "+ "
+	}
+	return "- "
 }
 
 // offer counts what happens to one product under one contract.
@@ -233,7 +258,7 @@ func (t *page) held(p *reconciler.Plan) {
 		return
 	}
 	for _, release := range releases(p) {
-		t.line("  " + t.title("To let it through: ") + release)
+		t.line("  " + t.title("To let it through: ") + release + t.flags)
 	}
 }
 

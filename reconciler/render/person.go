@@ -151,9 +151,14 @@ func lifeWord(c reconciler.Change) string {
 	case reconciler.Resend:
 		return "invited again"
 	case reconciler.Add:
+		var words []string
 		if value(c, "account") == "returned" {
-			return "comes back to the account they had"
+			words = append(words, "comes back to the account they had")
 		}
+		if value(c, "suspended") != "" {
+			words = append(words, "suspended")
+		}
+		return strings.Join(words, ", ")
 	}
 	return ""
 }
@@ -169,7 +174,7 @@ func (one *person) because() []spec.Origin {
 }
 
 // inHeading are the fields that a person's first line already shows.
-var inHeading = map[string]bool{"account": true, "name": true, "email": true, "firstName": true, "lastName": true}
+var inHeading = map[string]bool{"account": true, "suspended": true, "name": true, "email": true, "firstName": true, "lastName": true}
 
 // fields is what differs about the account, one text a field; of those added
 // and removed without what stands in the heading.
@@ -187,15 +192,19 @@ func (one *person) fields() []string {
 	return list
 }
 
-// fieldText is "lastName: Byron → Lovelace", "member: + ada" or "seats: - 5".
+// longValue is how many cells of one value are shown.
+const longValue = 72
+
+// fieldText is "lastName: Byron → Lovelace", "members: + ada" or "seats: - 5".
 func fieldText(f reconciler.Field) string {
+	from, to := shorten(f.From, longValue), shorten(f.To, longValue)
 	switch {
 	case f.From == "":
-		return f.Name + ": + " + f.To
+		return f.Name + ": + " + to
 	case f.To == "":
-		return f.Name + ": - " + f.From
+		return f.Name + ": - " + from
 	}
-	return f.Name + ": " + f.From + " → " + f.To
+	return f.Name + ": " + from + " → " + to
 }
 
 // roleName is a role in words.

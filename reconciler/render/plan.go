@@ -57,9 +57,10 @@ func write(w io.Writer, s string) error {
 
 // Where lists are folded unless everything is asked for.
 const (
-	foldPeople   = 60 // people told one by one, with all their changes
-	foldNamed    = 10 // people still named, of each sign, once folded
-	foldObjects  = 60 // contracts, products and teams
+	foldPeople   = 120 // lines about people told one by one, with all their changes
+	foldBrief    = 50  // people told on a line each
+	foldNamed    = 10  // people still named, of each sign, where there are more
+	foldObjects  = 60  // contracts, products and teams
 	foldSeats    = 40
 	foldMessages = 12
 	foldNotes    = 20
@@ -70,7 +71,8 @@ const (
 type page struct {
 	strings.Builder
 	painter
-	full bool
+	full  bool
+	flags string
 }
 
 func (t *page) line(s string) { t.WriteString(s); t.WriteByte('\n') }
@@ -94,12 +96,18 @@ func (t *page) limit(n, most int) int {
 // rest says how many were left out, if any were.
 func (t *page) rest(indent string, left int, one, many string) {
 	if left > 0 {
-		t.line(indent + t.dim("… and "+Count(left, one, many)+" more; --full lists them"))
+		t.line(indent + t.dim("… and "+more(left, one, many)+"; --full lists them"))
 	}
 }
 
+// more is "1 more message", "28 more messages".
+func more(n int, one, many string) string {
+	_, word, _ := strings.Cut(Count(n, one, many), " ")
+	return fmt.Sprintf("%d more %s", n, word)
+}
+
 func planText(p *reconciler.Plan, o Options) string {
-	t := &page{painter: painter{o.Color}, full: o.Full}
+	t := &page{painter: painter{o.Color}, full: o.Full, flags: o.Flags}
 	if !p.Empty() {
 		t.line(t.heading(p))
 		t.people(p)
@@ -152,7 +160,11 @@ func (t *page) people(p *reconciler.Plan) {
 		return
 	}
 	t.section("People")
-	if t.limit(len(list), foldPeople) < len(list) {
+	lines := 0
+	for _, one := range list {
+		lines += 1 + len(one.fields()) + len(one.roles) + len(one.access)
+	}
+	if lines > foldPeople && !t.full {
 		t.folded(list)
 		return
 	}
@@ -184,7 +196,7 @@ func (t *page) access(changes []reconciler.Change) {
 	for i, c := range changes {
 		rows[i] = []string{signOf(c.Action) + " " + c.Product, "under " + c.Contract, days(c)}
 	}
-	for i, line := range columns("", rows) {
+	for i, line := range aligned(columns("", rows)) {
 		t.line("      " + t.sign(signOf(changes[i].Action), line) + t.origins(changes[i].Because))
 	}
 }
@@ -238,6 +250,10 @@ var groups = []group{{"+", "to add"}, {"~", "to change"}, {"-", "to remove"}}
 // folded names the first of each group, counts the rest, and counts access by
 // product: what remains readable of a plan for thousands.
 func (t *page) folded(list []*person) {
+	most := foldNamed
+	if len(list) <= foldBrief {
+		most = foldBrief
+	}
 	for _, g := range groups {
 		var those []*person
 		for _, one := range list {
@@ -246,16 +262,16 @@ func (t *page) folded(list []*person) {
 			}
 		}
 		if len(those) > 0 {
-			t.group(g, those)
+			t.group(g, those, most)
 		}
 	}
 	t.line("  " + t.dim("--full lists every person with each change"))
 	t.offers(list)
 }
 
-func (t *page) group(g group, those []*person) {
+func (t *page) group(g group, those []*person, most int) {
 	t.line("  " + t.sign(g.sign, g.sign+" "+Count(len(those), "person", "people")+" "+g.words))
-	named := min(len(those), foldNamed)
+	named := min(len(those), most)
 	rows := make([][]string, named)
 	for i, one := range those[:named] {
 		rows[i] = []string{one.label(), one.brief()}
@@ -268,22 +284,48 @@ func (t *page) group(g group, those []*person) {
 	}
 }
 
-// brief is a person's changes in a few words: "invited again, +3 -1 access".
+// brief is a person's changes on one line: "invited again, contract manager of
+// acme, + autocad, revit".
 func (one *person) brief() string {
 	var parts []string
 	if life := one.life(); life != "" {
 		parts = append(parts, life)
 	}
-	for _, f := range one.fields() {
-		parts = append(parts, f)
+	if one.sign() == "~" {
+		parts = append(parts, one.fields()...)
 	}
-	if n := tally(one.roles); n != "" {
-		parts = append(parts, n+" roles")
+	for _, c := range one.roles {
+		parts = append(parts, signOf(c.Action)+" "+roleName(c.Role)+" of "+c.Contract)
 	}
-	if n := tally(one.access); n != "" {
-		parts = append(parts, n+" access")
+	for _, sign := range signs {
+		if names := products(one.access, sign); names != "" {
+			parts = append(parts, names)
+		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// signs in the order in which they are shown.
+var signs = []string{"+", "~", "-"}
+
+// foldProducts is how many products a line about one person names.
+const foldProducts = 5
+
+// products is "+ autocad, revit and 2 more" of the changes with that sign.
+func products(changes []reconciler.Change, sign string) string {
+	var names []string
+	for _, c := range changes {
+		if signOf(c.Action) == sign {
+			names = append(names, c.Product)
+		}
+	}
+	switch left := len(names) - foldProducts; {
+	case len(names) == 0:
+		return ""
+	case left > 0:
+		return fmt.Sprintf("%s %s and %d more", sign, strings.Join(names[:foldProducts], ", "), left)
+	}
+	return sign + " " + strings.Join(names, ", ")
 }
 
 // tally counts by sign: "+3 ~1 -2".
@@ -293,7 +335,7 @@ func tally(changes []reconciler.Change) string {
 		counts[signOf(c.Action)]++
 	}
 	var parts []string
-	for _, sign := range []string{"+", "~", "-"} {
+	for _, sign := range signs {
 		if n := counts[sign]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%s%d", sign, n))
 		}

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"strconv"
 	"strings"
 
 	"usher/spec"
@@ -33,7 +34,7 @@ func Products(t *state.Truth, today spec.Day) List {
 			item.Used += used[[2]string{c.Name, p.Name}]
 		}
 		items = append(items, item)
-		rows = append(rows, []string{p.Name, p.Title, string(p.Type), strings.Join(item.Contracts, ", "), Count(item.Used, "person", "people")})
+		rows = append(rows, []string{p.Name, p.Title, string(p.Type), strings.Join(item.Contracts, ", "), strconv.Itoa(item.Used)})
 	}
-	return List{[]string{"name", "title", "type", "contracts", "used by"}, rows, items}
+	return List{[]string{"name", "title", "type", "contracts", "people"}, rows, items}
 }

@@ -87,6 +87,7 @@ func (fs Formats) String() string {
 
 // Options is how text is written.
 type Options struct {
-	Color bool // with ANSI colours: only for terminals
-	Full  bool // lists everything, however long
+	Color bool   // with ANSI colours: only for terminals
+	Full  bool   // lists everything, however long
+	Flags string // what commands that are shown need too, such as " --state sqlite:x.db"
 }

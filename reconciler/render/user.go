@@ -2,6 +2,7 @@ package render
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"usher/spec"
@@ -114,7 +115,7 @@ func Invitations(t *state.Truth) List {
 		}
 		item := invitationItem{a.Name, a.Email, a.Status, a.Generation, a.Issue, moment(a.Invited), moment(a.Expires)}
 		items = append(items, item)
-		rows = append(rows, []string{item.User, item.Email, string(item.Status), item.Invited, item.Expires, Count(item.Issue, "issue", "issues")})
+		rows = append(rows, []string{item.User, item.Email, string(item.Status), item.Invited, item.Expires, strconv.Itoa(item.Issue)})
 	}
-	return List{[]string{"user", "email", "status", "invited", "expires", "issued"}, rows, items}
+	return List{[]string{"user", "email", "status", "invited", "expires", "issue"}, rows, items}
 }
