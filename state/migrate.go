@@ -82,51 +82,65 @@ func version(ctx context.Context, q querier) (int, error) {
 	return version, nil
 }
 
-// migrate brings the database to the last of the migrations in dir, each in a
-// transaction of its own; first runs in the one that creates the database, where
-// there is such a thing. Two that start at once take turns, and the second finds
-// the work done.
+// migrate brings the database to the last of the migrations in dir: a new one in
+// a single transaction, so that nobody meets it half made, an older one step by
+// step, each in a transaction of its own. first runs in the transaction that
+// makes a new one, where it is given. Two that start at once take turns, and the
+// second finds the work done.
 func migrate(ctx context.Context, pool *sql.DB, dir fs.FS, first func(*sql.Tx) error) error {
 	names, err := fs.Glob(dir, "*.sql") // sorted: 0001_…, 0002_…
 	if err != nil {
 		return err
 	}
-	for i, name := range names {
-		text, err := fs.ReadFile(dir, name)
-		if err != nil {
+	for done := false; !done; {
+		if done, err = step(ctx, pool, dir, names, first); err != nil {
 			return err
-		}
-		if err := step(ctx, pool, i+1, string(text), first); err != nil {
-			return fmt.Errorf("migrating with %s: %w", name, err)
 		}
 	}
 	return nil
 }
 
-// step carries out one migration, unless it has been.
-func step(ctx context.Context, pool *sql.DB, number int, text string, first func(*sql.Tx) error) error {
+// step carries out one transaction of migrations, and reports whether there was
+// none left.
+func step(ctx context.Context, pool *sql.DB, dir fs.FS, names []string, first func(*sql.Tx) error) (done bool, err error) {
 	tx, err := pool.BeginTx(ctx, nil)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer tx.Rollback()
 	var version int
 	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return false, err
+	}
+	if version >= len(names) {
+		return true, nil
+	}
+	last := version + 1
+	if version == 0 {
+		last = len(names)
+	}
+	for _, name := range names[version:last] {
+		if err := run(ctx, tx, dir, name); err != nil {
+			return false, fmt.Errorf("migrating with %s: %w", name, err)
+		}
+	}
+	marks := fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, last)
+	if _, err := tx.ExecContext(ctx, marks); err != nil {
+		return false, err
+	}
+	if version == 0 && first != nil {
+		if err := first(tx); err != nil {
+			return false, err
+		}
+	}
+	return false, tx.Commit()
+}
+
+func run(ctx context.Context, tx *sql.Tx, dir fs.FS, name string) error {
+	text, err := fs.ReadFile(dir, name)
+	if err != nil {
 		return err
 	}
-	if version >= number {
-		return nil
-	}
-	marks := fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, number)
-	for _, statement := range []string{text, marks} {
-		if _, err := tx.ExecContext(ctx, statement); err != nil {
-			return err
-		}
-	}
-	if number == 1 && first != nil {
-		if err := first(tx); err != nil {
-			return err
-		}
-	}
-	return tx.Commit()
+	_, err = tx.ExecContext(ctx, string(text))
+	return err
 }
