@@ -17,6 +17,10 @@ const (
 	maxAddress   = 254
 )
 
+// maxFolded bounds, in bytes, what is folded beyond ASCII: making A-labels of a
+// long text takes time by the square of its length.
+const maxFolded = 4 * maxAddress
+
 // hostnames turns domains into A-labels: lookups' mapping, with lengths checked.
 var hostnames = idna.New(
 	idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(true),
@@ -25,10 +29,13 @@ var hostnames = idna.New(
 
 // FoldEmail returns the form in which addresses are compared (DOMAIN.md row 10):
 // the local part in NFC and case-folded, the domain as lower-case A-labels. What
-// is not an address comes back as it is, in lower case.
+// is not an address is folded as far as it goes.
 func FoldEmail(address string) string {
 	if isPlainASCII(address) {
 		return strings.ToLower(address)
+	}
+	if len(address) > maxFolded {
+		return address
 	}
 	at := strings.LastIndexByte(address, '@')
 	if at < 0 {

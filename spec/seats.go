@@ -11,8 +11,8 @@ type Seat struct{ Contract, Product string }
 
 // SeatUse counts the people who hold a seat, on each day from one on.
 type SeatUse struct {
-	always int    // whose access has neither beginning nor end
-	edges  []edge // of all others
+	first int    // holders on the first day counted
+	edges []edge // what changes after it
 }
 
 // edge is a day on which the number of holders changes.
@@ -50,11 +50,11 @@ func (s *SeatUse) add(span Span, from Day) {
 	if span.Until < from {
 		return
 	}
-	if span.From <= from && span.Until == Forever {
-		s.always++
-		return
+	if span.From <= from {
+		s.first++
+	} else {
+		s.edges = append(s.edges, edge{span.From, 1})
 	}
-	s.edges = append(s.edges, edge{max(span.From, from), 1})
 	if span.Until < Forever {
 		s.edges = append(s.edges, edge{span.Until + 1, -1})
 	}
@@ -89,7 +89,7 @@ func (s *SeatUse) each(fn func(d Day, holders int) bool) {
 		return
 	}
 	slices.SortFunc(s.edges, func(a, b edge) int { return cmp.Compare(a.day, b.day) })
-	holders := s.always
+	holders := s.first
 	if !fn(Always, holders) {
 		return
 	}
