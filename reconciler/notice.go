@@ -103,7 +103,7 @@ func (d *differ) notify(p pair, access []accessChange) {
 	u := orOther(p.is, p.was)
 	n := Notice{
 		Kind: kind, To: u.Email, Person: personOf(u),
-		Again: p.account.Issue > 0, account: p.account.ID, name: u.Name,
+		Again: kind == NoticeInvitation && p.account.Issue > 0, account: p.account.ID, name: u.Name,
 	}
 	if kind != NoticeEmail || !p.is.Suspended {
 		n.Roles = d.roles[u.Name]
