@@ -69,8 +69,11 @@ func busy(name string) error {
 	return &BusyError{Command: who.Command, PID: who.PID, Host: who.Host, Since: who.Since}
 }
 
-// release gives the lock back. The file stays: removing it would let two take
-// it, one by the old file and one by a new one.
+// release gives the lock back, once. The file stays: removing it would let two
+// take it, one by the old file and one by a new one.
 func (l *lock) release() error {
+	if !l.file.Locked() {
+		return nil
+	}
 	return errors.Join(os.Truncate(l.file.Path(), 0), l.file.Unlock())
 }

@@ -200,3 +200,16 @@ func TestRequests(t *testing.T) {
 		t.Errorf("open %+v, all %+v", open, all)
 	}
 }
+
+func TestClosingAnOwnerTwiceLeavesTheNextOneAlone(t *testing.T) {
+	h := newHouse(t)
+	first := h.owner
+	must(t, first.Close())
+	h.own(h.open(state.Options{Command: "usher watch"}))
+	must(t, first.Close())
+	_, err := h.db.Own(context.Background())
+	var busy *state.BusyError
+	if !errors.As(err, &busy) || busy.Command != "usher watch" {
+		t.Errorf("Own: %v; want it held by usher watch", err)
+	}
+}

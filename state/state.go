@@ -25,12 +25,20 @@ import (
 
 // What can be wrong with a database or with the moment; test with errors.Is.
 var (
-	ErrBusy     = errors.New("the state is in use")                                                                             // exit 5; *BusyError says by whom
-	ErrNewer    = errors.New("the state is newer than this usher")                                                              // exit 6
-	ErrDamaged  = errors.New("the state is damaged")                                                                            // exit 6: not a database, not usher's, corrupt, altered, or without its key
-	ErrFenced   = errors.New("the state has moved on: someone else wrote; plan again")                                          // exit 5
-	ErrNotFound = errors.New("not found")                                                                                       // what was named is not on record
-	errReadOnly = errors.New("the state was opened for reading only; this is a fault in usher, nothing was changed: report it") // a writing call on a reader
+	// ErrBusy: somebody else holds the lock or the database (exit 5). A
+	// *BusyError says who.
+	ErrBusy = errors.New("the state is in use")
+	// ErrNewer: a newer usher has written it (exit 6).
+	ErrNewer = errors.New("the state is newer than this usher")
+	// ErrDamaged: not a database, not usher's, corrupt, altered, or without the
+	// key it was made with (exit 6).
+	ErrDamaged = errors.New("the state is damaged")
+	// ErrFenced: another owner, or another revision, came first (exit 5).
+	ErrFenced = errors.New("the state has moved on: someone else wrote; plan again")
+	// ErrNotFound: what was named is not on record.
+	ErrNotFound = errors.New("not found")
+
+	errReadOnly = errors.New("the state was opened for reading only; open it for writing")
 )
 
 // BusyError says who holds the lock. It is an [ErrBusy].
