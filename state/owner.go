@@ -30,7 +30,11 @@ func (db *DB) Own(ctx context.Context) (*Owner, error) {
 		return nil, err
 	}
 	o := &Owner{db: db, lock: lock}
-	if err := o.raise(ctx, who); err != nil {
+	err = o.raise(ctx, who)
+	if err == nil {
+		err = o.writeHead(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("taking ownership of the state: %w", fault(err)), lock.release())
 	}
 	return o, nil
@@ -47,7 +51,10 @@ func (o *Owner) raise(ctx context.Context, who holder) error {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, "UPDATE outbox SET state = ? WHERE state = ?", MessageQueued, MessageSending)
-		return err
+		if err != nil {
+			return err
+		}
+		return o.checkHead(ctx, tx)
 	})
 }
 

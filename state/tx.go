@@ -69,6 +69,7 @@ func (o *Owner) revise(ctx context.Context, cause Cause, fn func(*Tx, Revision) 
 	if err != nil {
 		return Revision{}, fmt.Errorf("writing a revision: %w", fault(err))
 	}
+	_ = o.writeHead(ctx) // the revision stands; a head file that lags is mended by the next
 	return made, nil
 }
 
