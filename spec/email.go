@@ -39,14 +39,31 @@ func FoldEmail(address string) string {
 	}
 	at := strings.LastIndexByte(address, '@')
 	if at < 0 {
-		return cases.Fold().String(norm.NFC.String(address))
+		return foldLocalPart(address)
 	}
-	local := norm.NFC.String(cases.Fold().String(norm.NFC.String(address[:at])))
+	local := foldLocalPart(address[:at])
 	domain, err := hostnames.ToASCII(address[at+1:])
 	if err != nil {
 		domain = strings.ToLower(address[at+1:])
 	}
 	return local + "@" + domain
+}
+
+func foldLocalPart(local string) string {
+	folded := cases.Fold().String(norm.NFC.String(local))
+	return norm.NFC.String(strings.Map(foldCherokee, folded))
+}
+
+// foldCherokee folds to capitals, as Unicode's CaseFolding.txt has it for this
+// script alone; golang.org/x/text swaps the two cases.
+func foldCherokee(r rune) rune {
+	switch {
+	case 0xab70 <= r && r <= 0xabbf:
+		return r - 0xab70 + 0x13a0
+	case 0x13f8 <= r && r <= 0x13fd:
+		return r - 0x13f8 + 0x13f0
+	}
+	return r
 }
 
 // checkAddress accepts one bare e-mail address that a message can be sent to

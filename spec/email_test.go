@@ -22,6 +22,8 @@ func TestRow10FoldEmail(t *testing.T) {
 		{"ann@bu\u0308cher.example", "ann@xn--bcher-kva.example"},
 		{"miura@例え.テスト", "miura@xn--r8jz45g.xn--zckzah"},
 		{"i@acme。example", "i@acme.example"},
+		{"\u13a0@acme.example", "\u13a0@acme.example"},
+		{"\uab70@acme.example", "\u13a0@acme.example"},
 		{"", ""},
 		{"ada", "ada"},
 		{"ÀDA", "àda"},
