@@ -225,26 +225,37 @@ func (w *writer) peopleCome() error {
 	})
 }
 
-// things writes products, contracts and teams that are new or differ.
+// things writes products, contracts and teams that are new or differ, and those
+// that only stand elsewhere.
 func (w *writer) things() error {
-	wanted := w.plan.wanted
-	put := map[Kind]func(name string) error{
-		KindProduct:  func(name string) error { return w.tx.PutProduct(wanted.Product(name)) },
-		KindContract: func(name string) error { return w.tx.PutContract(wanted.Contract(name)) },
-		KindTeam:     func(name string) error { return w.team(wanted.Team(name)) },
-	}
 	for _, kind := range []Kind{KindProduct, KindContract, KindTeam} {
 		err := w.each(kind, func(c *Change) error {
 			if c.Action == Remove {
 				return nil
 			}
-			return put[kind](c.Subject)
+			return w.put(thing{kind, c.Subject})
 		})
 		if err != nil {
 			return err
 		}
 	}
+	for _, t := range w.plan.moved {
+		if err := w.put(t); err != nil {
+			return fmt.Errorf("noting where %s %s is declared: %w", t.kind, t.name, err)
+		}
+	}
 	return nil
+}
+
+func (w *writer) put(t thing) error {
+	switch wanted := w.plan.wanted; t.kind {
+	case KindProduct:
+		return w.tx.PutProduct(wanted.Product(t.name))
+	case KindContract:
+		return w.tx.PutContract(wanted.Contract(t.name))
+	default:
+		return w.team(wanted.Team(t.name))
+	}
 }
 
 func (w *writer) team(t *spec.Team) error {

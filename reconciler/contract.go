@@ -25,10 +25,21 @@ func (d *differ) contract(from, to *spec.Contract) {
 	f.value("cloudCredits.pool", pool(a.Credits), pool(b.Credits))
 	f.value("cloudCredits.expires", expires(a.Credits), expires(b.Credits))
 	f.value("supportEmail", a.SupportEmail, b.SupportEmail)
+	c := orOther(to, from)
 	if action := toward(from, to); action != Alter || len(f) > 0 {
-		c := orOther(to, from)
 		d.add(Change{Action: action, Kind: KindContract, Subject: c.Name, Fields: f, Because: []spec.Origin{c.Origin}})
+	} else if !slices.Equal(contractLines(from), contractLines(to)) {
+		d.moved(KindContract, c.Name)
 	}
+}
+
+// contractLines lists where a contract and its offers are declared.
+func contractLines(c *spec.Contract) []spec.Origin {
+	lines := []spec.Origin{c.Origin}
+	for i := range c.Offers {
+		lines = append(lines, c.Offers[i].Origin)
+	}
+	return lines
 }
 
 // orOther returns the first record that there is.

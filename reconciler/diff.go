@@ -57,6 +57,18 @@ type differ struct {
 
 func (d *differ) add(c Change) { d.plan.Changes = append(d.plan.Changes, c) }
 
+// thing is a contract, a product or a team.
+type thing struct {
+	kind Kind
+	name string
+}
+
+// moved notes that only the place of a declaration differs: that is no change,
+// and what is on record is corrected with the next revision.
+func (d *differ) moved(kind Kind, name string) {
+	d.plan.moved = append(d.plan.moved, thing{kind, name})
+}
+
 func (d *differ) note(at spec.Origin, message string) {
 	d.plan.Notes = append(d.plan.Notes, Note{Message: message, File: at.File, Line: at.Line, Column: at.Column})
 }

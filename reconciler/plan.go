@@ -54,6 +54,7 @@ type Plan struct {
 	Adopt    bool             `json:"adopt,omitempty"`    // people who are added have accounts elsewhere
 	Approved bool             `json:"approved,omitempty"` // a person let through what holds it
 	explain  []explanation    // provenance that moved without any change
+	moved    []thing          // contracts, products and teams that only stand elsewhere now
 	retired  []string         // accounts whose invitation ends, and which get no other yet
 	wanted   *spec.Roster     // what the plan leads to
 

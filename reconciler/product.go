@@ -16,9 +16,11 @@ func (d *differ) products() {
 		f.value("title", a.Title, b.Title)
 		f.value("type", string(a.Type), string(b.Type))
 		f.elements("downloads", downloads(a), downloads(b))
+		p := orOther(to, from)
 		if action := toward(from, to); action != Alter || len(f) > 0 {
-			p := orOther(to, from)
 			d.add(Change{Action: action, Kind: KindProduct, Subject: p.Name, Fields: f, Because: []spec.Origin{p.Origin}})
+		} else if from.Origin != to.Origin {
+			d.moved(KindProduct, p.Name)
 		}
 	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"usher/reconciler"
 	"usher/spec"
+	"usher/state"
 )
 
 // step is one edit of a tree that was applied, and what comes of it. A plan that
@@ -130,3 +131,15 @@ func (w *world) remove(path, manifest string) { w.edit(path, manifest, "") }
 
 // add appends a manifest to a file.
 func (w *world) add(path, manifest string) { w.tree[path] += manifest }
+
+// betweenTrees compares two rosters without a state.
+func betweenTrees(from, to *spec.Roster) reconciler.Comparison {
+	return reconciler.Comparison{Wanted: to, True: &state.Truth{Roster: from}, Now: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}
+}
+
+func equal[T any](t *testing.T, want, got T) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -16,11 +16,22 @@ func (d *differ) teams() {
 		f.elements("members", d.currentNames(a.Members), b.Members)
 		f.elements("teams", a.Teams, b.Teams)
 		f.elements("access", teamAccess(a), teamAccess(b))
+		t := orOther(to, from)
 		if action := toward(from, to); action != Alter || len(f) > 0 {
-			t := orOther(to, from)
 			d.add(Change{Action: action, Kind: KindTeam, Subject: t.Name, Fields: f, Because: []spec.Origin{t.Origin}})
+		} else if !slices.Equal(teamLines(from), teamLines(to)) {
+			d.moved(KindTeam, t.Name)
 		}
 	})
+}
+
+// teamLines lists where a team and what it gives are declared.
+func teamLines(t *spec.Team) []spec.Origin {
+	lines := []spec.Origin{t.Origin}
+	for i := range t.Access {
+		lines = append(lines, t.Access[i].Because...)
+	}
+	return lines
 }
 
 // teamAccess writes what a team gives, one element a grant, sorted.
