@@ -23,9 +23,20 @@ const (
 	NoticeReturned   NoticeKind = "returned" // the same account again, within 30 days of its removal
 	NoticeEmail      NoticeKind = "email"    // the address changed; to the new one
 	NoticeEmailOld   NoticeKind = "email-old"
-	NoticeAccess     NoticeKind = "access" // access added, removed or altered; roles as well
-	NoticeRole       NoticeKind = "role"   // roles alone
-	NoticeSteward    NoticeKind = "roles"  // to a contract manager: who got or lost a role
+	NoticeAccess     NoticeKind = "access"   // access added, removed or altered; roles as well
+	NoticeRole       NoticeKind = "role"     // roles alone
+	NoticeSteward    NoticeKind = "roles"    // to a contract manager: who got or lost a role
+	NoticeReminder   NoticeKind = "reminder" // to an invited person: the invitation is about to expire
+)
+
+// The kinds of messages to stewards beside those, each with a Report.
+const (
+	NoticeExpired       NoticeKind = "expired"       // to a software coordinator: whose invitations expired
+	NoticeHeld          NoticeKind = "held"          // a plan waits for a person
+	NoticeRefused       NoticeKind = "refused"       // the manifests have errors
+	NoticeUndeliverable NoticeKind = "undeliverable" // messages that were given up
+	NoticeSeats         NoticeKind = "seats"         // a product over nine tenths of its seats
+	NoticeTerm          NoticeKind = "term"          // to a contract manager alone: a contract is about to end
 )
 
 // Notice is one message of a plan. Kind, To and Subject are what a plan shows;
@@ -46,6 +57,8 @@ type Notice struct {
 	Again    bool         `json:"-"` // an invitation that replaces an earlier one
 	Support  []string     `json:"-"` // support addresses of the contracts concerned, distinct and sorted
 	Calendar bool         `json:"-"` // the days alone brought it about, nobody edited anything
+	Expires  time.Time    `json:"-"` // the last moment of the invitation that a reminder is about
+	Report   *Report      `json:"-"` // what a steward is told; nil for what concerns the person alone
 	account  string       // id; "" where the plan makes the account
 	name     string       // metadata.name of the account it belongs to
 }

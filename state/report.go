@@ -114,6 +114,28 @@ func (o *Owner) Tell(ctx context.Context, topic, news string, again time.Duratio
 	return told, nil
 }
 
+// Told is what was last told of a topic, and when.
+type Told struct {
+	News string
+	At   time.Time
+}
+
+// Told returns what was told of every topic and not forgotten since, by topic.
+func (db *DB) Told(ctx context.Context) (map[string]Told, error) {
+	topics := map[string]Told{}
+	_, err := collect(ctx, db.reader, "SELECT topic, news, at FROM told", nil, func(scan scanner) (none struct{}, err error) {
+		var topic, news string
+		var at int64
+		err = scan(&topic, &news, &at)
+		topics[topic] = Told{news, moment(at)}
+		return none, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading what was told: %w", err)
+	}
+	return topics, nil
+}
+
 // Untell forgets what was told of a topic: when it comes up again it is news.
 func (o *Owner) Untell(ctx context.Context, topic string) error {
 	err := o.write(ctx, func(tx *sql.Tx, _ time.Time) error {
