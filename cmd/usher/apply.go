@@ -57,6 +57,9 @@ func (a *app) apply(ctx context.Context, dir string, f applyFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := a.checkFirst(ctx, dir); err != nil {
+		return err
+	}
 	return a.own(ctx, "usher apply", func(db *state.DB, owner *state.Owner) error {
 		control, err := a.controller(db, dir, f.settle)
 		if err != nil {
@@ -75,6 +78,25 @@ func (a *app) apply(ctx context.Context, dir string, f applyFlags) error {
 		}
 		return nil
 	})
+}
+
+// checkFirst keeps manifests and settings that are wrong from creating a state.
+// Where there is one, everything is checked once it is owned.
+func (a *app) checkFirst(ctx context.Context, dir string) error {
+	db, err := a.read(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if db.Exists() {
+		return nil
+	}
+	control, err := a.controller(db, dir, 0)
+	if err != nil {
+		return err
+	}
+	_, _, err = control.Check(ctx)
+	return invalid(ctx, control, dir, err)
 }
 
 // own runs fn as the one writer of the state.

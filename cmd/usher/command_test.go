@@ -33,6 +33,18 @@ func usher(args ...string) result {
 	return result{code, stdout.String(), stderr.String()}
 }
 
+// usherAt runs the command at another time.
+func usherAt(now time.Time, args ...string) result {
+	var stdout, stderr bytes.Buffer
+	a := newApp(strings.NewReader(""), &stdout, &stderr, nil)
+	a.now = func() time.Time { return now }
+	root := a.command()
+	root.SetArgs(args)
+	err := root.ExecuteContext(context.Background())
+	a.report(err)
+	return result{exitCode(err), stdout.String(), stderr.String()}
+}
+
 func (r result) must(t *testing.T, code int) result {
 	t.Helper()
 	if r.code != code {
@@ -317,5 +329,48 @@ func TestSettingsAreAllReachable(t *testing.T) {
 	want := []string{"from", "invitation-ttl", "mail", "mail-password-file", "max-mail", "max-removals", "private", "state", "templates", "url"}
 	if diff := cmp.Diff(want, slices.Sorted(slices.Values(names))); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
+	}
+}
+
+// TestInvitationExpires: one not accepted within 90 days must be sent again, and
+// then works for another 90 (DOMAIN.md row 17).
+func TestInvitationExpires(t *testing.T) {
+	studio(t)
+	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	status := func(now time.Time) string {
+		t.Helper()
+		cells := strings.Split(usherAt(now, "get", "users", "maya", "-o", "csv").must(t, 0).stdout, ",")
+		return cells[len(cells)-3]
+	}
+	usherAt(start, "apply", "tree").must(t, 0)
+	late := start.AddDate(0, 0, 91)
+	for _, step := range []struct {
+		now  time.Time
+		want string
+	}{{start.AddDate(0, 0, 90).Add(-time.Minute), "invited"}, {late, "expired"}} {
+		if got := status(step.now); got != step.want {
+			t.Errorf("on %v: %s, want %s", step.now, got, step.want)
+		}
+	}
+	got := usherAt(late, "invitation", "resend", "maya").must(t, 0)
+	if want := "it opens until 2027-05-22T12:00:00Z"; !strings.Contains(got.stdout, want) {
+		t.Errorf("resent: want %q in %q", want, got.stdout)
+	}
+	if got := status(late); got != "invited" {
+		t.Errorf("sent again: %s, want invited", got)
+	}
+}
+
+// TestAccessEndsByTheCalendar: apply on a later day ends what has passed, as a
+// revision of its own that no limit counts, and tells the person.
+func TestAccessEndsByTheCalendar(t *testing.T) {
+	studio(t)
+	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	usherAt(start, "apply", "tree").must(t, 0)
+	got := usherAt(time.Date(2032, 1, 1, 12, 0, 0, 0, time.UTC), "apply", "tree").must(t, 0)
+	for _, want := range []string{"The calendar: access began or ended on its day; recorded as revision 2, 1 message.", "No changes.", "Delivered: 1 message to dir:outbox."} {
+		if !strings.Contains(got.stdout, want) {
+			t.Errorf("want %q in\n%s", want, got.stdout)
+		}
 	}
 }

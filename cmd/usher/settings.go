@@ -30,6 +30,7 @@ type settings struct {
 	MaxMail          string `yaml:"max-mail" env:"MAX_MAIL"`
 	InvitationTTL    string `yaml:"invitation-ttl" env:"INVITATION_TTL"`
 	Templates        string `yaml:"templates" env:"TEMPLATES"`
+	LogFormat        string `yaml:"log-format" env:"LOG_FORMAT"`
 }
 
 func defaults() settings {
@@ -38,6 +39,7 @@ func defaults() settings {
 		Mail:          "dir:outbox",
 		MaxMail:       strconv.Itoa(reconciler.DefaultMail),
 		InvitationTTL: "90d",
+		LogFormat:     "text",
 	}
 }
 
@@ -47,8 +49,8 @@ const configFlag = "config"
 // flags binds the settings to flags.
 func (s *settings) flags(f *pflag.FlagSet) {
 	*s = defaults()
-	f.StringVar(&s.State, "state", s.State, "where the state is kept, sqlite:`FILE`")
-	f.StringVar(&s.Mail, "mail", s.Mail, "where messages go: dir:`FOLDER`, smtp://user@host:587, smtps://… or none")
+	f.StringVar(&s.State, "state", s.State, "`where` the state is kept: sqlite:FILE")
+	f.StringVar(&s.Mail, "mail", s.Mail, "`where` messages go: dir:FOLDER, smtp://user@host:587, smtps://user@host:465 or none")
 	f.StringVar(&s.MailPasswordFile, "mail-password-file", "", "`file` with the password for smtp on its first line")
 	f.StringVar(&s.From, "from", "", "`address` that messages come from")
 	f.StringVar(&s.URL, "url", "", "`URL` that links in messages begin with")
@@ -57,6 +59,7 @@ func (s *settings) flags(f *pflag.FlagSet) {
 	f.StringVar(&s.MaxMail, "max-mail", s.MaxMail, "`number` of messages one revision may send without approval")
 	f.StringVar(&s.InvitationTTL, "invitation-ttl", s.InvitationTTL, "`time` an invitation works, such as 90d or 12h")
 	f.StringVar(&s.Templates, "templates", "", "`folder` of templates that replace the built-in ones")
+	f.StringVar(&s.LogFormat, "log-format", s.LogFormat, "`format` of the log of usher watch, text or json")
 	f.String(configFlag, "", "`file` of settings (YAML: the names of these flags)")
 }
 
