@@ -330,3 +330,18 @@ func nameList(prefix string, numbers []int) string {
 	}
 	return "[" + strings.Join(list, ", ") + "]"
 }
+
+// TestWaitingBreaksNothing: a tree that is valid today is valid on every later
+// day, for seats are counted to the end of time.
+func TestWaitingBreaksNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		files := arrange(t, drawDocuments(t))
+		if _, errs := Resolve(files, today); errs != nil {
+			t.Skip("not valid today")
+		}
+		later := today + Day(rapid.Int32Range(1, horizon+10).Draw(t, "days"))
+		if _, errs := Resolve(files, later); errs != nil {
+			t.Fatalf("valid on %s, on %s no more:\n%v", today, later, errs)
+		}
+	})
+}

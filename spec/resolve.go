@@ -9,7 +9,8 @@ import (
 // Resolve reads all files of a tree together and returns the roster they ask
 // for, with the guarantees that [Roster] states; or every error there is, and a
 // roster that must not be used. It is a pure function: the order of the files
-// does not matter. Seats are counted from today on.
+// does not matter. Seats are counted from today on, unless some file has errors
+// of its own: then who holds what is not certain.
 func Resolve(files []*File, today Day) (*Roster, Errors) {
 	r := newResolver(files)
 	r.declareProducts()

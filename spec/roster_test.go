@@ -1,6 +1,9 @@
 package spec
 
 import (
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -377,5 +380,28 @@ spec:
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("information (-want +got):\n%s", diff)
+	}
+}
+
+// TestExamples: what newcomers are shown is right, on the day it was written and
+// on any later one.
+func TestExamples(t *testing.T) {
+	for _, name := range []string{"acme", "minimal"} {
+		tree := map[string]string{}
+		root := "../examples/" + name
+		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() || filepath.Ext(path) != ".yaml" {
+				return err
+			}
+			data, err := os.ReadFile(path)
+			tree[path] = string(data)
+			return err
+		})
+		if err != nil || len(tree) == 0 {
+			t.Fatalf("%s: %d files, %v", root, len(tree), err)
+		}
+		if roster := resolved(t, tree); len(roster.Users) == 0 || len(roster.Contracts) == 0 {
+			t.Errorf("%s declares nobody or no contract", root)
+		}
 	}
 }
