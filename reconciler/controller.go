@@ -38,6 +38,7 @@ type Controller struct {
 	Adopt    bool // see Comparison.Adopt
 	Suppress bool // record messages without ever sending them
 	Now      func() time.Time
+	Clock    *Clock // what Now reads, where somebody doubts it; nil outside a loop
 	By       string // who runs it
 	From     string // the address that messages come from
 }

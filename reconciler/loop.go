@@ -56,11 +56,12 @@ type Loop struct {
 	Controller *Controller
 	Owner      *state.Owner
 	Changes    Changes // nil: nothing tells of changes
-	Clock      *Clock
 	Log        *slog.Logger
 	Timing     Timing
 	Now        <-chan struct{} // a look at once: SIGHUP; nil: never
 	Applied    func()          // called after a revision, so that its messages go out
+	Looked     func()          // called after each look; nil: nobody waits for it
+	Observe    Observer        // nil: nobody counts
 	Beat       func()          // called while all is alive; nil: nobody listens
 
 	mu       sync.Mutex
@@ -68,6 +69,12 @@ type Loop struct {
 	last     attempt
 	failures int
 	forced   bool // the next look counts even if nothing differs
+}
+
+// Observer counts what a loop does.
+type Observer interface {
+	Revision(cause string)
+	Look(result string, took time.Duration)
 }
 
 // attempt is what a look was made with; the same again would end the same.
@@ -116,7 +123,7 @@ func unlessEnded(ctx context.Context, err error) error {
 // await waits for a reason to look again: a change that has come to rest, a
 // request that was performed, a signal, or the time given.
 func (l *Loop) await(ctx context.Context, wait time.Duration) error {
-	l.setNext(l.Clock.Now().Add(wait))
+	l.setNext(l.Controller.Now().Add(wait))
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	requests := time.NewTicker(l.Timing.Requests)
@@ -198,20 +205,54 @@ func (l *Loop) applied() {
 // look. It returns how long to wait for the next; the error is only for Run to
 // see whether the state was taken over.
 func (l *Loop) look(ctx context.Context) (time.Duration, error) {
+	started := time.Now()
 	err := l.reconcile(ctx)
 	if ctx.Err() != nil {
 		return 0, err
 	}
+	l.observe(err, time.Since(started))
 	if l.Changes != nil {
 		l.Changes.Sync()
 	}
 	l.conclude(ctx)
+	if l.Looked != nil {
+		l.Looked()
+	}
 	if err != nil && retries(err) {
 		l.failures++
 		return l.backoff(), err
 	}
 	l.failures = 0
 	return l.pause(), err
+}
+
+// observe counts a look by how it ended.
+func (l *Loop) observe(err error, took time.Duration) {
+	if l.Observe == nil {
+		return
+	}
+	var held *HeldError
+	var invalid spec.Errors
+	result := "done"
+	switch {
+	case errors.As(err, &held):
+		result = "held"
+	case errors.As(err, &invalid):
+		result = "invalid"
+	case err != nil:
+		result = "failed"
+	}
+	l.Observe.Look(result, took)
+}
+
+// revised logs and counts a revision, and has its messages delivered.
+func (l *Loop) revised(r *state.Revision) {
+	l.Log.Info("revision", "number", r.Number, "cause", r.Kind, "digest", r.Digest, "commit", r.Commit,
+		"plan", r.PlanID, "changes", r.Changes, "messages", r.Messages)
+	if l.Observe != nil {
+		l.Observe.Revision(string(r.Kind))
+	}
+	l.applied()
 }
 
 // retries reports whether trying the very same again soon may end otherwise.
@@ -315,9 +356,6 @@ func (l *Loop) apply(ctx context.Context, m *Manifests) error {
 		}
 		l.last = attempt{out.Read.Digest, head.Newest.Number, spec.DayOf(c.Now())}
 	}
-	if out.Applied != nil {
-		l.applied()
-	}
 	return err
 }
 
@@ -364,8 +402,8 @@ func (l *Loop) conclude(ctx context.Context) {
 	c := l.Controller
 	l.watching()
 	jumped := ""
-	if l.Clock != nil {
-		jumped = l.Clock.Jumped()
+	if c.Clock != nil {
+		jumped = c.Clock.Jumped()
 	}
 	l.set(ClockTrusted, jumped == "", jumped)
 	if head, err := c.DB.Head(ctx); err == nil {
@@ -411,6 +449,16 @@ func (l *Loop) report(ctx context.Context) {
 	}
 }
 
+// Stop reports that the loop has ended; Run does not, since the state may have
+// been taken over.
+func (l *Loop) Stop(ctx context.Context) {
+	l.mu.Lock()
+	l.status.Stopped = true
+	l.status.set(Ready, false, "stopped", l.Controller.Now())
+	l.mu.Unlock()
+	l.report(ctx)
+}
+
 // SetMail records how delivery goes.
 func (l *Loop) SetMail(healthy bool, message string) { l.set(MailHealthy, healthy, message) }
 
@@ -449,9 +497,8 @@ func (l *Loop) attempted(s Snapshot) {
 
 // announce logs one line a revision, and one for what was refused or held.
 func (l *Loop) announce(out *Outcome, err error) {
-	if r := out.Calendar; r != nil {
-		l.Log.Info("revision", "number", r.Number, "cause", r.Kind, "messages", r.Messages)
-		l.applied()
+	if out.Calendar != nil {
+		l.revised(out.Calendar)
 	}
 	var held *HeldError
 	switch r := out.Applied; {
@@ -462,8 +509,7 @@ func (l *Loop) announce(out *Outcome, err error) {
 	case err != nil:
 		l.Log.Error("not applied", "digest", out.Read.Digest, "error", withoutQuotes(err))
 	case r != nil:
-		l.Log.Info("revision", "number", r.Number, "cause", r.Kind, "digest", r.Digest, "commit", r.Commit,
-			"plan", r.PlanID, "changes", r.Changes, "messages", r.Messages)
+		l.revised(r)
 	}
 }
 

@@ -2,6 +2,7 @@ package reconciler
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -14,11 +15,17 @@ import (
 // Kinds of requests: what a command leaves behind when another usher holds the
 // lock, for that one to perform.
 const (
-	RequestApprove = "approve"      // argument: plan id
-	RequestResend  = "resend"       // argument: user
-	RequestRetry   = "mail-retry"   // argument: message ids, separated by commas
-	RequestRelease = "mail-release" // likewise
+	RequestApprove   = "approve"      // argument: plan id, or "clock"
+	RequestResend    = "resend"       // argument: user
+	RequestRetry     = "mail-retry"   // argument: message ids, separated by commas
+	RequestRelease   = "mail-release" // likewise
+	RequestReconcile = "reconcile"    // look at the manifests now
+	RequestSuspend   = "suspend"      // apply no manifests until resumed
+	RequestResume    = "resume"
 )
+
+// ApproveClock is what stands for the clock where a plan's id could.
+const ApproveClock = "clock"
 
 // performRequests does what people asked for while the lock was held elsewhere.
 // A request that cannot be done is answered with the reason; it does not stop
@@ -42,7 +49,16 @@ func (c *Controller) performRequests(ctx context.Context, owner *state.Owner) (i
 
 func (c *Controller) perform(ctx context.Context, owner *state.Owner, r state.Request) error {
 	switch r.Kind {
+	case RequestReconcile:
+		return nil // that there was a request makes the loop look
+	case RequestSuspend:
+		return owner.Suspend(ctx, r.By)
+	case RequestResume:
+		return owner.Suspend(ctx, "")
 	case RequestApprove:
+		if r.Argument == ApproveClock {
+			return c.approveClock()
+		}
 		_, err := owner.Approve(ctx, r.Argument, r.By)
 		return err
 	case RequestResend:
@@ -60,6 +76,14 @@ func (c *Controller) perform(ctx context.Context, owner *state.Owner, r state.Re
 		return err
 	}
 	return fmt.Errorf("this usher does not know requests of kind %q", r.Kind)
+}
+
+func (c *Controller) approveClock() error {
+	if c.Clock == nil {
+		return errors.New("only a watching controller doubts the clock, and none is")
+	}
+	c.Clock.Approve()
+	return nil
 }
 
 // Resend sends a person's invitation again, with a new given password; the old

@@ -44,7 +44,8 @@ type Status struct {
 	Applied    Applied     `json:"applied"`   // the last revision from manifests
 	HeldPlan   string      `json:"heldPlan,omitempty"`
 	Mail       MailStatus  `json:"mail"`
-	Next       time.Time   `json:"next"` // when the manifests are looked at again, at the latest
+	Stopped    bool        `json:"stopped,omitempty"` // it ended in good order
+	Next       time.Time   `json:"next"`              // when the manifests are looked at again, at the latest
 }
 
 // Attempt is the last try at applying something that differed.

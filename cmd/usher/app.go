@@ -9,6 +9,7 @@ import (
 	"os/user"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,6 +29,7 @@ type app struct {
 	stdout, stderr io.Writer
 	environ        map[string]string
 	now            func() time.Time
+	clock          atomic.Pointer[reconciler.Clock] // what is believed of now, where somebody doubts it
 	settings       settings
 }
 
@@ -39,6 +41,14 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer, environ []string) *app {
 		}
 	}
 	return a
+}
+
+// time is the time as far as it is believed.
+func (a *app) time() time.Time {
+	if clock := a.clock.Load(); clock != nil {
+		return clock.Now()
+	}
+	return a.now()
 }
 
 const rootLong = `usher keeps people's access to software the way manifests say it should be.
@@ -64,9 +74,11 @@ func (a *app) command() *cobra.Command {
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
-		a.validateCommand(), a.planCommand(), a.applyCommand(),
+		a.validateCommand(), a.planCommand(), a.applyCommand(), a.watchCommand(), a.statusCommand(),
+		a.reconcileCommand(), a.suspendCommand(), a.resumeCommand(),
 		a.getCommand(), a.describeCommand(), a.historyCommand(),
-		a.approveCommand(), a.invitationCommand(), a.mailCommand(), a.versionCommand(),
+		a.approveCommand(), a.invitationCommand(), a.mailCommand(),
+		a.doctorCommand(), a.backupCommand(), a.restoreCommand(), a.versionCommand(),
 	)
 	root.SetHelpCommand(a.helpCommand())
 	root.InitDefaultCompletionCmd()
@@ -125,7 +137,7 @@ func (a *app) write(ctx context.Context, command string) (*state.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return state.Open(ctx, a.settings.State, state.Options{Now: a.now, Command: command, InvitationTTL: ttl})
+	return state.Open(ctx, a.settings.State, state.Options{Now: a.time, Command: command, InvitationTTL: ttl})
 }
 
 // existing refuses to go on where nothing was ever applied, so that a mistyped

@@ -172,3 +172,13 @@ func directories(root string, into map[string]bool) error {
 		return nil
 	})
 }
+
+// Watchable says why a folder cannot be watched, "" where it can.
+func Watchable(root string) string {
+	w := Watch(root, slog.New(slog.DiscardHandler))
+	w.Sync()
+	if w.notify != nil {
+		w.notify.Close()
+	}
+	return w.Polling()
+}

@@ -1,0 +1,254 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/spf13/cobra"
+
+	"usher/cmd/usher/portal"
+	"usher/reconciler"
+	"usher/reconciler/source"
+	"usher/state"
+	"usher/state/mail"
+)
+
+// watchFlags are the flags of watch.
+type watchFlags struct {
+	listen string
+	settle time.Duration
+	resync time.Duration
+	notify bool
+	adopt  bool
+}
+
+func (a *app) watchCommand() *cobra.Command {
+	var f watchFlags
+	c := &cobra.Command{
+		Use: "watch DIR", Short: "apply every change as it comes, for as long as it runs",
+		Long: `Applies the folder, then watches it: every change is applied once it has come to
+rest, what begins or ends on a day happens on that day, and messages are
+delivered beside it. A folder that cannot be read, manifests with errors and
+plans that are held change nothing: what was applied last stays, and usher status
+says why. Approve, resend and the like work beside it, within a second.
+
+SIGHUP looks at once; SIGTERM finishes what is under way and stops. It serves
+/livez, /readyz and /metrics on --listen.`,
+		Example: "  usher watch manifests\n  usher watch manifests --listen 127.0.0.1:9090 --log-format json",
+		Args:    wants(1, 1, "DIR, the folder of manifests"),
+		RunE:    func(c *cobra.Command, args []string) error { return a.watch(c.Context(), args[0], f) },
+	}
+	c.Flags().StringVar(&f.listen, "listen", "127.0.0.1:8080", "`address` for health and metrics; empty for none")
+	c.Flags().DurationVar(&f.settle, "settle", source.DefaultSettle, "how long the folder must have stood still before it is acted on, as a `time`")
+	c.Flags().DurationVar(&f.resync, "resync", time.Minute, "look this often even if nothing tells of a change, as a `time`")
+	c.Flags().BoolVar(&f.notify, "notify", true, "be told of changes by the file system; without, only look")
+	adoptFlag(c, &f.adopt)
+	return c
+}
+
+// daemonRun is one run of watch.
+type daemonRun struct {
+	*app
+	flags   watchFlags
+	dir     string
+	log     *slog.Logger
+	db      *state.DB
+	owner   *state.Owner
+	loop    *reconciler.Loop
+	metrics *portal.Metrics
+	beat    atomic.Int64 // Unix seconds
+}
+
+func (a *app) watch(ctx context.Context, dir string, f watchFlags) error {
+	log, err := newLogger(a.stderr, a.settings.LogFormat)
+	if err != nil {
+		return err
+	}
+	transport, err := a.transport()
+	if err != nil {
+		return err
+	}
+	if transport != nil {
+		defer transport.Close()
+	}
+	d := &daemonRun{app: a, flags: f, dir: dir, log: log}
+	return a.own(ctx, "usher watch", func(db *state.DB, owner *state.Owner) error {
+		d.db, d.owner = db, owner
+		return d.run(ctx, transport)
+	})
+}
+
+func newLogger(w io.Writer, format string) (*slog.Logger, error) {
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(w, nil)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, nil)), nil
+	}
+	return nil, usage("text or json", "there is no log format %q", format)
+}
+
+// run starts what runs side by side and ends it in order: first nothing new is
+// begun, then what is under way is finished.
+func (d *daemonRun) run(ctx context.Context, transport mail.Transport) error {
+	if err := d.prepare(ctx); err != nil {
+		return err
+	}
+	listener, err := d.bind()
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop()
+	wake := make(chan struct{}, 1)
+	d.loop.Applied = func() { poke(wake) }
+	if w, ok := d.loop.Changes.(*source.Watcher); ok {
+		running.Go(func() { w.Run(ctx) })
+	}
+	if transport != nil {
+		running.Go(func() { d.courier(transport, wake).Run(ctx) })
+	} else {
+		d.loop.SetMail(true, "messages are recorded and not sent")
+	}
+	if listener != nil {
+		running.Go(func() { d.serve(ctx, listener) })
+	}
+	d.log.Info("watching", "dir", d.dir, "state", d.settings.State, "pid", os.Getpid())
+	err = d.loop.Run(ctx)
+	stop()
+	running.Wait()
+	daemon.SdNotify(false, daemon.SdNotifyStopping)
+	d.loop.Stop(context.WithoutCancel(ctx))
+	d.log.Info("stopped")
+	return err
+}
+
+// prepare wires the loop.
+func (d *daemonRun) prepare(ctx context.Context) error {
+	control, err := d.controller(d.db, d.dir, d.flags.settle)
+	if err != nil {
+		return err
+	}
+	head, err := d.db.Head(ctx)
+	if err != nil {
+		return err
+	}
+	control.Adopt = d.flags.adopt
+	control.Clock = reconciler.NewClock(d.app.now, nil, head.Newest.At)
+	control.Now = control.Clock.Now
+	d.clock.Store(control.Clock)
+	d.loop = &reconciler.Loop{
+		Controller: control, Owner: d.owner, Log: d.log, Now: hangups(ctx),
+		Timing: reconciler.Timing{Resync: d.flags.resync, Quiet: d.flags.settle}, Beat: d.sign,
+	}
+	d.sign()
+	d.metrics = portal.NewMetrics(d.loop.Status)
+	d.loop.Observe = d.metrics
+	if d.flags.notify {
+		d.loop.Changes = source.Watch(d.dir, d.log)
+	}
+	d.loop.Looked = sync.OnceFunc(func() { daemon.SdNotify(false, daemon.SdNotifyReady) })
+	return nil
+}
+
+// sign notes that the loop lives, and tells systemd where it keeps watch.
+func (d *daemonRun) sign() {
+	d.beat.Store(time.Now().Unix())
+	daemon.SdNotify(false, daemon.SdNotifyWatchdog)
+}
+
+// hangups receives when the process gets SIGHUP.
+func hangups(ctx context.Context) <-chan struct{} {
+	signals, out := make(chan os.Signal, 1), make(chan struct{}, 1)
+	signal.Notify(signals, syscall.SIGHUP)
+	context.AfterFunc(ctx, func() { signal.Stop(signals) })
+	go func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-signals:
+				poke(out)
+			}
+		}
+	}()
+	return out
+}
+
+// poke makes a receiver look, if it does not already know that it must.
+func poke(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+func (d *daemonRun) courier(t mail.Transport, wake <-chan struct{}) *mail.Courier {
+	return &mail.Courier{
+		Outbox: mail.Box(d.owner, d.db), Transport: t, Wake: wake,
+		Options: mail.Options{Now: d.loop.Controller.Now}, Report: d.delivered,
+	}
+}
+
+// delivered records how a round of delivery went.
+func (d *daemonRun) delivered(r mail.Result, err error) {
+	d.metrics.Messages("sent", r.Sent)
+	d.metrics.Messages("retried", r.Retried)
+	d.metrics.Messages("failed", r.Failed)
+	switch {
+	case err != nil:
+		d.loop.SetMail(false, err.Error())
+	case r.Paused != "":
+		d.loop.SetMail(false, r.Paused)
+	case r.Sent > 0 || r.Retried == 0:
+		d.loop.SetMail(true, "")
+	default:
+		d.loop.SetMail(false, "no message got through: usher get mail shows why")
+	}
+	if r.Sent+r.Retried+r.Failed > 0 {
+		d.log.Info("mail", "sent", r.Sent, "retried", r.Retried, "failed", r.Failed)
+	}
+}
+
+func (d *daemonRun) bind() (net.Listener, error) {
+	if d.flags.listen == "" {
+		return nil, nil
+	}
+	l, err := net.Listen("tcp", d.flags.listen)
+	if err != nil {
+		return nil, hintError{fmt.Errorf("listening for health and metrics: %w", err), `--listen names another address, --listen "" none`}
+	}
+	return l, nil
+}
+
+func (d *daemonRun) serve(ctx context.Context, l net.Listener) {
+	server := portal.Server(portal.New(portal.Options{
+		Status: d.loop.Status, Metrics: d.metrics, Now: time.Now,
+		Beat: func() time.Time { return time.Unix(d.beat.Load(), 0) },
+	}))
+	stopped := context.AfterFunc(ctx, func() {
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		server.Shutdown(grace)
+	})
+	defer stopped()
+	d.log.Info("listening", "address", l.Addr().String())
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		d.log.Error("serving health and metrics", "error", err)
+	}
+}

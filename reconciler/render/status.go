@@ -1,0 +1,133 @@
+package render
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"usher/reconciler"
+	"usher/state"
+)
+
+// StatusFormats is how a status and the findings of a check can be written.
+var StatusFormats = Formats{Text, JSON}
+
+// Status writes what the watching usher says of itself. at is when it said so;
+// running is whether it still is.
+func Status(w io.Writer, s reconciler.Status, at time.Time, running bool, f Format, o Options) error {
+	if f == JSON {
+		return writeJSON(w, struct {
+			Running  bool      `json:"running"`
+			Reported time.Time `json:"reported"`
+			reconciler.Status
+		}{running, at, s})
+	}
+	p := painter{o.Color}
+	var b strings.Builder
+	switch {
+	case s.Stopped:
+		b.WriteString(p.warn("No usher watches: the last one stopped at "+moment(at)+".") + "\n")
+	case !running:
+		b.WriteString(p.bad("No usher watches: the last one fell silent after "+moment(at)+".") + "\n")
+	}
+	b.WriteString(conditions(p, s))
+	for _, line := range columns("", statusRows(s)) {
+		b.WriteString(line + "\n")
+	}
+	return write(w, b.String())
+}
+
+// conditions is a table of the conditions; what is not as it should be stands out.
+func conditions(p painter, s reconciler.Status) string {
+	rows := [][]string{{"CONDITION", "STATUS", "SINCE", "WHY"}}
+	for _, c := range s.Conditions {
+		rows = append(rows, []string{string(c.Type), fmt.Sprint(c.Status), moment(c.Since), c.Message})
+	}
+	var b strings.Builder
+	for i, line := range columns("", rows) {
+		switch {
+		case i == 0:
+			line = p.title(line)
+		case unwell(s.Conditions[i-1]):
+			line = p.warn(line)
+		}
+		b.WriteString(line + "\n")
+	}
+	return b.String()
+}
+
+// unwell reports whether a condition wants attention.
+func unwell(c reconciler.Condition) bool {
+	if c.Type == reconciler.Held || c.Type == reconciler.Suspended {
+		return c.Status
+	}
+	return !c.Status
+}
+
+// statusRows is what is applied, was attempted and waits.
+func statusRows(s reconciler.Status) [][]string {
+	rows := [][]string{{""}}
+	if s.Source.Path != "" {
+		rows = append(rows, []string{"Manifests:", s.Source.Path})
+	}
+	rows = append(rows, []string{"Applied:", appliedText(s.Applied)})
+	if s.Attempted.Digest != "" && s.Attempted.Digest != s.Applied.Digest {
+		rows = append(rows, []string{"Attempted:", ShortID(s.Attempted.Digest) + " at " + moment(s.Attempted.At) + ", not applied"})
+	}
+	if s.HeldPlan != "" {
+		rows = append(rows, []string{"Held:", "usher approve " + s.HeldPlan})
+	}
+	rows = append(rows, []string{"Mail:", mailText(s.Mail)})
+	if !s.Stopped {
+		rows = append(rows, []string{"Next look:", moment(s.Next) + " at the latest"})
+	}
+	return rows
+}
+
+func appliedText(a reconciler.Applied) string {
+	if a.Revision == 0 {
+		return "nothing yet"
+	}
+	return fmt.Sprintf("revision %d of %s, manifests %s", a.Revision, moment(a.At), ShortID(a.Digest))
+}
+
+func mailText(m reconciler.MailStatus) string {
+	text := Count(m.Waiting, "message waits", "messages wait")
+	if m.Waiting > 0 {
+		text += ", the oldest since " + moment(m.Oldest)
+		if !m.Next.IsZero() {
+			text += ", tried next at " + moment(m.Next)
+		}
+	}
+	if m.Failed > 0 {
+		text += "; " + fmt.Sprint(m.Failed) + " failed"
+	}
+	if m.Held > 0 {
+		text += "; " + fmt.Sprint(m.Held) + " held"
+	}
+	return text
+}
+
+// Findings writes what checks of the state found.
+func Findings(w io.Writer, findings []state.Finding, f Format, o Options) error {
+	if f == JSON {
+		return writeJSON(w, envelope{1, findings})
+	}
+	p := painter{o.Color}
+	var rows [][]string
+	for _, finding := range findings {
+		rows = append(rows, []string{string(finding.Severity), finding.Check, finding.Message})
+	}
+	var b strings.Builder
+	for i, line := range columns("", rows) {
+		switch findings[i].Severity {
+		case state.Failure:
+			line = p.bad(line)
+		case state.Warning:
+			line = p.warn(line)
+		}
+		b.WriteString(line + "\n")
+	}
+	return write(w, b.String())
+}
