@@ -21,6 +21,10 @@ func (db *DB) Backup(ctx context.Context, file string) error {
 	if !db.Exists() {
 		return fmt.Errorf("backing up: %w: there is no state yet", ErrNotFound)
 	}
+	file, err := filepath.Abs(file)
+	if err != nil {
+		return fmt.Errorf("backing up: %w", err)
+	}
 	if _, err := os.Lstat(file); !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("backing up: %s exists; name a file that does not", file)
 	}
@@ -52,6 +56,9 @@ func (db *DB) Backup(ctx context.Context, file string) error {
 // own, whose name it returns, "" where there was nothing. Messages that the
 // backup had not sent are held, since they may have been sent after it was made.
 func Restore(ctx context.Context, where, file string, o Options) (kept string, err error) {
+	if file, err = filepath.Abs(file); err != nil {
+		return "", fmt.Errorf("restoring: %w", err)
+	}
 	if err := verifyFile(ctx, file); err != nil {
 		return "", fmt.Errorf("restoring %s: %w", file, fault(err))
 	}

@@ -41,7 +41,8 @@ func TestBackupAndRestore(t *testing.T) {
 	h := newHouse(t)
 	ada := h.add("ada", true)
 	h.queueTo(ada, "1@x")
-	file := filepath.Join(t.TempDir(), "copy.db")
+	t.Chdir(t.TempDir())
+	file := "copy.db" // as somebody types it
 	if err := h.db.Backup(ctx, file); err != nil {
 		t.Fatalf("Backup: %v", err)
 	}
