@@ -197,8 +197,8 @@ func drawDocuments(t *rapid.T) []string {
 		documents = append(documents, productYAML(fmt.Sprintf("p%d", i)))
 	}
 	seats := ""
-	if careless {
-		seats = ", seats: 3"
+	if n := rapid.IntRange(1, 5).Draw(t, "seats"); n < 5 {
+		seats = fmt.Sprintf(", seats: %d", n)
 	}
 	for i := range 2 {
 		documents = append(documents, contractYAML(fmt.Sprintf("c%d", i), pick("u", 5),
