@@ -73,6 +73,9 @@ func (a *app) apply(ctx context.Context, dir string, f applyFlags) error {
 		if err := a.deliver(ctx, db, owner, transport, f.mailWait); err != nil {
 			return err
 		}
+		if transport == nil && out.Applied != nil && len(out.Plan.Mail) > 0 {
+			a.say("Not delivered: with --mail none, messages are recorded and never sent.")
+		}
 		if out.Applied != nil && !out.Plan.Empty() {
 			a.nextSteps(out.Plan)
 		}

@@ -13,12 +13,12 @@ import (
 const MarkdownLimit = 65_000
 
 // planMarkdown writes the plan as a comment of a pull request. Every list is
-// cut to the same number of rows, the largest with which the whole stays below
-// [MarkdownLimit]; what is cut is counted.
+// cut to the same number of rows, about the most with which the whole stays
+// below [MarkdownLimit]; what is cut is counted.
 func planMarkdown(w io.Writer, p *reconciler.Plan) error {
 	list := people(p)
 	text := ""
-	for rows := 400; rows > 0; rows /= 2 {
+	for rows := 400; rows > 0; rows = rows * 4 / 5 {
 		if text = markdown(p, list, rows); len(text) <= MarkdownLimit {
 			return write(w, text)
 		}
