@@ -23,7 +23,7 @@ spec:
   firstName: First
   lastName: Last
   access:
-    - autocad
+    - {product: autocad}
     - {product: revit, contract: acme, from: 2026-12-01, until: 2027-03-31, reason: CAD-%[1]d}
 `, i)
 }
@@ -47,7 +47,13 @@ type plainUser struct {
 		Email     string `yaml:"email"`
 		FirstName string `yaml:"firstName"`
 		LastName  string `yaml:"lastName"`
-		Access    []any  `yaml:"access"`
+		Access    []struct {
+			Product  string `yaml:"product"`
+			Contract string `yaml:"contract"`
+			From     string `yaml:"from"`
+			Until    string `yaml:"until"`
+			Reason   string `yaml:"reason"`
+		} `yaml:"access"`
 	} `yaml:"spec"`
 }
 

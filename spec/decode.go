@@ -26,8 +26,12 @@ type decoder struct {
 	errs    Errors
 }
 
-// fail records an error at a place and returns it for a hint.
+// fail records an error at a place and returns it for a hint. yaml.v3 puts what
+// is missing at the end of a file on a line after it; there the last is named.
 func (d *decoder) fail(line, column int, code, format string, args ...any) *Error {
+	if line > 1 && line > len(d.lineStarts()) {
+		line, column = d.position(len(d.data))
+	}
 	e := &Error{
 		File: d.file.Path, Line: line, Column: column,
 		Code: code, Subject: legible(d.subject), Reason: legible(fmt.Sprintf(format, args...)),

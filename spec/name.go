@@ -2,7 +2,6 @@ package spec
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 
@@ -13,8 +12,6 @@ const (
 	maxNameLength   = 100 // characters of a first or last name
 	maxResourceName = 253 // bytes, as in DNS
 )
-
-var dns1123 = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
 
 // checkResourceName accepts what metadata.name may be: a DNS-1123 subdomain, or
 // a folded e-mail.
@@ -31,14 +28,30 @@ func checkResourceName(name string) (reason, hint string) {
 	if len(name) > maxResourceName {
 		return fmt.Sprintf("a name of %d bytes, more than %d", len(name), maxResourceName), ""
 	}
-	if dns1123.MatchString(name) {
+	if isSubdomain(name) {
 		return "", ""
 	}
 	hint = "lower-case letters, digits, '-' and '.', beginning and ending with a letter or digit"
-	if lower := strings.ToLower(name); lower != name && dns1123.MatchString(lower) {
+	if lower := strings.ToLower(name); lower != name && isSubdomain(lower) {
 		hint = fmt.Sprintf("write %q", lower)
 	}
 	return fmt.Sprintf("%q is not a name", name), hint
+}
+
+// isSubdomain reports whether the name is a subdomain as in RFC 1123: labels of
+// lower-case letters, digits and inner hyphens, joined by dots.
+func isSubdomain(name string) bool {
+	for label := range strings.SplitSeq(name, ".") {
+		if label == "" || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
+		}
+		for i := 0; i < len(label); i++ {
+			if c := label[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // checkPersonName accepts a first or last name: letters of any script, without

@@ -35,7 +35,7 @@ var rules = map[string]rule{
 var validation = sync.OnceValue(func() *validator.Validate {
 	v := validator.New(validator.WithRequiredStructEnabled())
 	v.RegisterTagNameFunc(func(f reflect.StructField) string { return f.Tag.Get("yaml") })
-	v.RegisterCustomTypeFunc(func(f reflect.Value) any { return f.Interface().(text).Value }, text{})
+	v.RegisterCustomTypeFunc(func(f reflect.Value) any { return f.Field(0).String() }, text{})
 	for name, check := range rules {
 		err := v.RegisterValidation(name, func(fl validator.FieldLevel) bool {
 			reason, _ := check(fl.Field().String())
