@@ -362,11 +362,13 @@ func (c *Controller) send(tx *state.Tx, n *Notice, account string, invited state
 	return err
 }
 
-// message composes one message. Its Message-ID is made of what it is about; the
-// revision makes it unique. issue is the invitation whose given password the
+// message composes one message. Where the stamp has no Message-ID it is made of
+// what the message is about; the revision makes it unique. issue is the invitation whose given password the
 // message carries, 0 for none.
 func (c *Controller) message(n *Notice, account string, stamp Stamp, issue int) (state.Message, error) {
-	stamp.MessageID = fmt.Sprintf("%d.%s.%s@%s", stamp.Revision, n.Kind, account, c.host())
+	if stamp.MessageID == "" {
+		stamp.MessageID = fmt.Sprintf("%d.%s.%s@%s", stamp.Revision, n.Kind, account, c.host())
+	}
 	m := state.Message{
 		MessageID: stamp.MessageID, Kind: string(n.Kind), To: n.To, Subject: n.Subject,
 		Account: account, Issue: issue, State: state.MessageQueued,

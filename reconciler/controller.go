@@ -41,6 +41,8 @@ type Controller struct {
 	Clock    *Clock // what Now reads, where somebody doubts it; nil outside a loop
 	By       string // who runs it
 	From     string // the address that messages come from
+
+	surveyed survey // as of when stewards were last told of their contracts
 }
 
 // Outcome is what Apply did.
@@ -75,16 +77,38 @@ func (c *Controller) resolve(ctx context.Context, m *Manifests) (*spec.Roster, e
 // checkPrivate reads the contract information, which must be right for the
 // manifests to be; nothing else of it is kept.
 func (c *Controller) checkPrivate(ctx context.Context, roster *spec.Roster) error {
+	_, err := c.information(ctx, roster)
+	return err
+}
+
+// information reads the contract information; what is wrong with it is a
+// privateErrors.
+func (c *Controller) information(ctx context.Context, roster *spec.Roster) ([]spec.ContractInformation, error) {
 	if c.Private == nil {
-		return nil
+		return nil, nil
 	}
 	m, err := c.Private.Snapshot(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	files, errs := parseAll(m.Files, spec.ParsePrivate)
-	_, more := spec.ResolveInformation(files, roster)
-	return append(errs, more...).Sort().Err()
+	all, more := spec.ResolveInformation(files, roster)
+	if errs = append(errs, more...); len(errs) > 0 {
+		return all, privateErrors{errs.Sort()}
+	}
+	return all, nil
+}
+
+// privateErrors is what is wrong with contract information. The words quote what
+// only the contract manager may read (DOMAIN.md row 5), so they go to whoever runs
+// usher and to nobody else.
+type privateErrors struct{ spec.Errors }
+
+func (e privateErrors) Unwrap() error { return e.Errors }
+
+func isPrivate(err error) bool {
+	var private privateErrors
+	return errors.As(err, &private)
 }
 
 // parseAll parses files side by side. The result does not depend on which is

@@ -315,6 +315,12 @@ func (j *judge) holds(id string, scopes ...scope) {
 	}
 }
 
+// The rules about power over others; their scope is the contract.
+const (
+	ruleHandover    = "handover"
+	ruleNewContract = "new-contract"
+)
+
 // contracts holds a change of a contract's manager, and a contract that comes
 // after the first ones: both give somebody power over others. A manager who is
 // only renamed is the same.
@@ -326,9 +332,9 @@ func (j *judge) contracts() {
 		}
 		switch was := j.truth.Roster.Contract(c.Contract); {
 		case was != nil:
-			j.hold("handover", c.Contract, 1, 0, "contract %s would pass from %s to %s as its contract manager", c.Contract, was.Manager, c.Subject)
+			j.hold(ruleHandover, c.Contract, 1, 0, "contract %s would pass from %s to %s as its contract manager", c.Contract, was.Manager, c.Subject)
 		case len(j.truth.Roster.Contracts) > 0:
-			j.hold("new-contract", c.Contract, 1, 0, "contract %s would be created, with %s as its contract manager", c.Contract, c.Subject)
+			j.hold(ruleNewContract, c.Contract, 1, 0, "contract %s would be created, with %s as its contract manager", c.Contract, c.Subject)
 		}
 	}
 }

@@ -68,7 +68,9 @@ type Loop struct {
 	status   Status
 	last     attempt
 	failures int
-	forced   bool // the next look counts even if nothing differs
+	forced   bool     // the next look counts even if nothing differs
+	outcome  *Outcome // of the last attempt, for the stewards; nil: none, or suspended
+	ended    error    // how that attempt ended
 }
 
 // Observer counts what a loop does.
@@ -214,6 +216,7 @@ func (l *Loop) look(ctx context.Context) (time.Duration, error) {
 	if l.Changes != nil {
 		l.Changes.Sync()
 	}
+	l.tellStewards(ctx)
 	l.conclude(ctx)
 	if l.Looked != nil {
 		l.Looked()
@@ -302,9 +305,22 @@ func (l *Loop) reconcile(ctx context.Context) error {
 	}
 	l.set(Suspended, by != "", suspendedWhy(by))
 	if by != "" {
+		l.outcome, l.ended = nil, nil
 		return nil
 	}
 	return l.manifests(ctx)
+}
+
+// tellStewards writes to stewards what is news to them. That it fails stops
+// nothing: the next look tries again.
+func (l *Loop) tellStewards(ctx context.Context) {
+	queued, err := l.Controller.tellStewards(ctx, l.Owner, l.outcome, l.ended)
+	if err != nil && ctx.Err() == nil {
+		l.Log.Error("stewards not told", "error", withoutQuotes(err))
+	}
+	if queued {
+		l.applied()
+	}
 }
 
 func suspendedWhy(by string) string {
@@ -321,6 +337,7 @@ func (l *Loop) manifests(ctx context.Context) error {
 	if err != nil {
 		if ctx.Err() == nil {
 			l.set(SourceReady, false, firstLine(err))
+			l.outcome, l.ended = nil, err
 		}
 		return err
 	}
@@ -348,6 +365,7 @@ func (l *Loop) apply(ctx context.Context, m *Manifests) error {
 	if ctx.Err() != nil {
 		return err
 	}
+	l.outcome, l.ended = out, err
 	l.announce(out, err)
 	if l.judge(out, err) {
 		head, headErr := c.DB.Head(ctx)
@@ -530,6 +548,9 @@ func withoutQuotes(err error) string {
 
 // firstLine is an error on one line, with how many more there are.
 func firstLine(err error) string {
+	if isPrivate(err) {
+		return "contract information: " + withoutQuotes(err)
+	}
 	var errs spec.Errors
 	if errors.As(err, &errs) && len(errs) > 0 {
 		text := errs[0].Error()

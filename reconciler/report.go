@@ -39,6 +39,7 @@ type RefusedLine struct {
 	Place   string // file:line:column; the file alone where all of it is meant
 	Message string
 	Hint    string // what to do; empty where that cannot be said
+	Private bool   // of contract information: the message names the rule and quotes nothing
 }
 
 // UndeliveredLine is one message that was given up.
@@ -53,6 +54,7 @@ type UndeliveredLine struct {
 // SeatsLine is an offer nearly all of whose seats are taken.
 type SeatsLine struct {
 	Contract string
+	Product  string
 	Title    string // the product's
 	Used     int    // people on the busiest day from now on
 	Of       int    // seats
