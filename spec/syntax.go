@@ -12,34 +12,30 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// errParser is what becomes of a panic of yaml.v3, which some short inputs such
-// as {{},<<} bring about.
-var errParser = errors.New("the YAML parser gave up here")
+// errParser is what becomes of a panic: yaml.v3 is known to panic on some short
+// inputs. It is that file's error and no one else's.
+var errParser = errors.New("the parser gave up")
 
-// eachDocument parses YAML and hands over its documents in order. It returns
-// the parser's error; a panic of the parser is one.
-func eachDocument(data []byte, read func(*yaml.Node)) error {
+// eachDocument parses YAML and hands over its documents in order, up to the
+// first that is not YAML. It returns the parser's error and never panics.
+func eachDocument(data []byte, read func(*yaml.Node)) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = errParser
+		}
+	}()
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	for {
-		doc, err := nextDocument(dec)
+		var doc yaml.Node
+		err := dec.Decode(&doc)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		read(doc)
+		read(&doc)
 	}
-}
-
-func nextDocument(dec *yaml.Decoder) (doc *yaml.Node, err error) {
-	defer func() {
-		if recover() != nil {
-			err = errParser
-		}
-	}()
-	doc = new(yaml.Node)
-	return doc, dec.Decode(doc)
 }
 
 // syntaxHints say what to do about the messages of yaml.v3 that people meet.
