@@ -3,6 +3,7 @@ package reconciler
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"usher/spec"
@@ -36,7 +37,7 @@ func heldNotices(t *state.Truth, p *Plan) []Notice {
 		if len(changes) > 0 && changes[name] == 0 && !(c.manages[name] && c.creates()) {
 			continue
 		}
-		held := &HeldReport{Plan: p.ID, Changes: changes[name] + common}
+		held := &HeldReport{Plan: p.ID, Changes: changes[name], Common: common, Release: releases(p.Held)}
 		for _, rule := range p.Held {
 			if c.mayKnow(rule, contracts, c.manages[name]) {
 				held.Rules = append(held.Rules, rule)
@@ -47,6 +48,17 @@ func heldNotices(t *state.Truth, p *Plan) []Notice {
 		of[name] = &Report{Held: held}
 	}
 	return reports(t, NoticeHeld, of)
+}
+
+// releases are the distinct ways to let a plan through, in the order of the rules.
+func releases(held []state.HeldRule) []string {
+	var list []string
+	for _, rule := range held {
+		if !slices.Contains(list, rule.Release) {
+			list = append(list, rule.Release)
+		}
+	}
+	return list
 }
 
 // concerns finds the contracts that changes of a plan concern, before or after it.

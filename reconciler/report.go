@@ -31,7 +31,9 @@ type HeldReport struct {
 	Plan    string           // its id
 	Rules   []state.HeldRule // that hold it and may be told
 	Others  int              // further rules, about contracts of others
-	Changes int              // of the plan that concern contracts of the person told, or no contract at all
+	Changes int              // of the plan that concern contracts of the person told
+	Common  int              // of the plan that concern no contract
+	Release []string         // what to do to let it through, any of these
 }
 
 // RefusedLine is one error of the manifests.

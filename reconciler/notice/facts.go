@@ -31,13 +31,25 @@ type Letter struct {
 	Support  string // "a@acme.example or b@acme.example"; empty: nobody is named
 	URL      string // of the account site, without a slash at its end; empty: there is none
 	Link     string // to activate the account; empty without URL
+	LastDay  string // of the invitation that a reminder is about: "20 February 2027"
+
+	// What stewards are told; the kind of message decides which of these it is.
+	Lapsed      []Lapsed
+	Rules       []Rule
+	Hold        Hold // what the Rules hold
+	Mistakes    []Mistake
+	Undelivered []Undelivered
+	Seats       []Seats
+	Terms       []Term
+	Total       int // how many lines the list has in all
+	More        int // how many of them are only counted
 
 	// What follows is known only when the plan is carried out; a subject has to
 	// do without.
 	Subject  string
 	Revision int64
 	When     string // "22 November 2026, 08:20 UTC"
-	Expires  string // the invitation's last moment, written like When
+	Expires  string // the invitation's last moment, written like When: invitation, reminder
 	Days     int    // whole days until then
 	Password string // stands for the given password; invitation only
 }
@@ -93,7 +105,7 @@ func (l List) Bounded() bool {
 
 // Bounded reports whether days are named anywhere, which are days in UTC.
 func (l *Letter) Bounded() bool {
-	return l.Gained.Bounded() || l.Lost.Bounded() || l.Altered.Bounded() || l.Access.Bounded()
+	return len(l.Terms) > 0 || l.Gained.Bounded() || l.Lost.Bounded() || l.Altered.Bounded() || l.Access.Bounded()
 }
 
 // facts turns a notice into words, as far as the plan decides them.
@@ -107,7 +119,9 @@ func (w *Writer) facts(n *reconciler.Notice) *Letter {
 		Again: n.Again, Calendar: n.Calendar,
 		Support: strings.Join(cleanAll(n.Support), " or "),
 		URL:     w.url,
+		LastDay: lastDay(n),
 	}
+	l.report(n.Report)
 	if w.url != "" {
 		l.Link = w.url + "/activate?user=" + url.QueryEscape(n.Person.Email)
 	}
@@ -117,6 +131,9 @@ func (w *Writer) facts(n *reconciler.Notice) *Letter {
 // stamp adds what is known now that the plan is carried out.
 func (l *Letter) stamp(n *reconciler.Notice, s reconciler.Stamp) {
 	l.Revision, l.When = s.Revision, moment(s.Time)
+	if n.Kind == reconciler.NoticeReminder {
+		l.Expires = moment(n.Expires)
+	}
 	if n.Kind == reconciler.NoticeInvitation {
 		l.Password = state.Placeholder
 		l.Expires = moment(s.Expires)

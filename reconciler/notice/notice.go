@@ -46,7 +46,9 @@ var _ reconciler.Composer = (*Writer)(nil)
 var Kinds = []reconciler.NoticeKind{
 	reconciler.NoticeInvitation, reconciler.NoticeRemoved, reconciler.NoticeSuspended,
 	reconciler.NoticeRestored, reconciler.NoticeReturned, reconciler.NoticeEmail, reconciler.NoticeEmailOld,
-	reconciler.NoticeAccess, reconciler.NoticeRole, reconciler.NoticeSteward,
+	reconciler.NoticeAccess, reconciler.NoticeRole, reconciler.NoticeSteward, reconciler.NoticeReminder,
+	reconciler.NoticeExpired, reconciler.NoticeHeld, reconciler.NoticeRefused, reconciler.NoticeUndeliverable,
+	reconciler.NoticeSeats, reconciler.NoticeTerm,
 }
 
 // New reads the templates and tries each of them.

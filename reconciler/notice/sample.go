@@ -5,6 +5,7 @@ import (
 
 	"usher/reconciler"
 	"usher/spec"
+	"usher/state"
 )
 
 // Sample is a notice of the kind to show and to try templates with: it has
@@ -38,10 +39,62 @@ func Sample(kind reconciler.NoticeKind) *reconciler.Notice {
 		n.Roles = sampleRoles()
 	case reconciler.NoticeSteward:
 		n.Roles = othersRoles()
+	case reconciler.NoticeReminder:
+		n.Calendar, n.Gained = true, sampleAccess()[1:2]
+		n.Expires = time.Date(2026, time.December, 6, 8, 20, 5, 0, time.UTC)
 	default:
-		return nil
+		if n.Report = sampleReport(kind); n.Report == nil {
+			return nil
+		}
+		n.Support = nil
 	}
 	return n
+}
+
+// sampleReport is what a steward is told by a message of the kind, nil for others.
+func sampleReport(kind reconciler.NoticeKind) *reconciler.Report {
+	then := time.Date(2026, time.November, 21, 16, 4, 0, 0, time.UTC)
+	switch kind {
+	case reconciler.NoticeExpired:
+		return &reconciler.Report{Lapsed: []reconciler.LapsedLine{
+			{Person: samplePerson("bo", "Bo", "Ek"), Expired: then, Contracts: []string{"acme-design", "acme-plant"}},
+			{Person: samplePerson("hanako", "花子", "三浦"), Expired: then},
+		}}
+	case reconciler.NoticeHeld:
+		release := "usher approve sha256:5d41402abc4b2a76"
+		return &reconciler.Report{Held: &reconciler.HeldReport{
+			Plan: "sha256:5d41402abc4b2a76", Changes: 14, Common: 2, Others: 1, Release: []string{release},
+			Rules: []state.HeldRule{{
+				Rule: "removals", Count: 12, Limit: 4, Release: release,
+				Message: "12 people of 41 would be removed, more than the 4 allowed within a day",
+			}},
+		}}
+	case reconciler.NoticeRefused:
+		return &reconciler.Report{Refused: []reconciler.RefusedLine{
+			{Place: "users/ada.yaml:5:3", Message: "User ada: unknown field firstname", Hint: `did you mean "firstName"?`},
+			{Place: "users/bo.yaml:7:12", Message: "User bo: there is no product revitt"},
+		}}
+	case reconciler.NoticeUndeliverable:
+		return &reconciler.Report{Undelivered: []reconciler.UndeliveredLine{
+			{ID: 17, To: "bo@acme.exmaple", Kind: reconciler.NoticeInvitation, Made: then, Error: "550 5.1.1 no such user"},
+			{ID: 23, To: "hanako@acme.example", Kind: reconciler.NoticeAccess, Made: then},
+		}}
+	case reconciler.NoticeSeats:
+		return &reconciler.Report{Seats: []reconciler.SeatsLine{
+			{Contract: "acme-design", Product: "autocad", Title: "AutoCAD 2027", Used: 24, Of: 25},
+			{Contract: "acme-plant", Product: "plant", Title: "Plant 2027", Used: 10, Of: 10},
+		}}
+	case reconciler.NoticeTerm:
+		return &reconciler.Report{Terms: []reconciler.TermLine{
+			{Contract: "acme-design", Until: day(2026, time.December, 22), Left: 30},
+			{Contract: "acme-plant", Until: day(2026, time.November, 23), Left: 1},
+		}}
+	}
+	return nil
+}
+
+func samplePerson(name, first, last string) reconciler.Person {
+	return reconciler.Person{Name: name, Email: name + "@acme.example", FirstName: first, LastName: last}
 }
 
 func day(year int, month time.Month, d int) spec.Day {
