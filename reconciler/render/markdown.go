@@ -202,7 +202,7 @@ func (m *comment) objects(p *reconciler.Plan) {
 	for _, kind := range []reconciler.Kind{reconciler.KindContract, reconciler.KindProduct, reconciler.KindTeam} {
 		for _, c := range ofKind(p, kind) {
 			var fields []string
-			for _, text := range objectValues(c) {
+			for _, text := range objectValues(c, foldElements) {
 				fields = append(fields, escape(text))
 			}
 			rows = append(rows, []string{signOf(c.Action), string(kind), code(c.Subject), cellList(fields)})

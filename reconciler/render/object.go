@@ -27,7 +27,7 @@ func (t *page) objects(p *reconciler.Plan) {
 		t.section(k.heading)
 		shown := t.limit(len(those), foldObjects)
 		for _, c := range those[:shown] {
-			t.object(c)
+			t.object(c, t.full || len(those) <= foldNew || c.Action != reconciler.Add)
 		}
 		t.rest("  ", len(those)-shown, string(k.kind), k.many)
 	}
@@ -43,46 +43,63 @@ func ofKind(p *reconciler.Plan, kind reconciler.Kind) []reconciler.Change {
 	return list
 }
 
-// foldFields is how many values of one contract, product or team are listed.
-const foldFields = 12
+// How much of contracts, products and teams is listed.
+const (
+	foldNew      = 15 // new ones of a kind; of more than that only the names are told
+	foldFields   = 12 // values of one
+	foldElements = 12 // elements of a list that all come or all go
+)
 
-// object shows one contract, product or team: of a new one its values, of a
-// changed one what differs, of a removed one nothing but that it goes.
-func (t *page) object(c reconciler.Change) {
+// object shows one contract, product or team: of a new one its values, if
+// values is true; of a changed one what differs; of a removed one nothing but
+// that it goes.
+func (t *page) object(c reconciler.Change, values bool) {
 	sign := signOf(c.Action)
 	head := sign + " " + c.Subject
 	if c.Action == reconciler.Rename {
 		head += "  " + lifeWord(c)
 	}
 	t.line("  " + t.sign(sign, head) + t.origins(c.Because))
-	if c.Action == reconciler.Remove {
+	if c.Action == reconciler.Remove || !values {
 		return
 	}
-	values := objectValues(c)
-	shown := t.limit(len(values), foldFields)
-	for _, text := range values[:shown] {
+	texts := objectValues(c, t.limit(len(c.Fields), foldElements))
+	shown := t.limit(len(texts), foldFields)
+	for _, text := range texts[:shown] {
 		t.line("      " + text)
 	}
-	t.rest("      ", len(values)-shown, "value", "values")
+	t.rest("      ", len(texts)-shown, "value", "values")
 }
 
 // objectValues is what a contract, product or team has or what differs, a text
 // each; the elements of a list that all come or all go share one:
-// "members: ada, grace".
-func objectValues(c reconciler.Change) []string {
+// "members: ada, grace". Of a longer list than most the rest is counted.
+func objectValues(c reconciler.Change, most int) []string {
 	var texts []string
-	last := ""
+	last, elements := "", 0
 	for _, f := range c.Fields {
 		side := f.Name + ": " + fieldSign(c, f)
 		value := shorten(f.From+f.To, longValue)
 		switch {
 		case f.From != "" && f.To != "":
-			texts, last = append(texts, fieldText(f)), ""
+			texts = append(countRest(texts, elements-most), fieldText(f))
+			last, elements = "", 0
 		case side == last:
-			texts[len(texts)-1] += ", " + value
+			if elements++; elements <= most {
+				texts[len(texts)-1] += ", " + value
+			}
 		default:
-			texts, last = append(texts, side+value), side
+			texts = countRest(texts, elements-most)
+			texts, last, elements = append(texts, side+value), side, 1
 		}
+	}
+	return countRest(texts, elements-most)
+}
+
+// countRest says of the last text how many elements it leaves out, if any.
+func countRest(texts []string, left int) []string {
+	if left > 0 {
+		texts[len(texts)-1] += fmt.Sprintf(" and %d more", left)
 	}
 	return texts
 }

@@ -60,7 +60,7 @@ const (
 	foldPeople   = 120 // lines about people told one by one, with all their changes
 	foldBrief    = 50  // people told on a line each
 	foldNamed    = 10  // people still named, of each sign, where there are more
-	foldObjects  = 60  // contracts, products and teams
+	foldObjects  = 30  // contracts, products and teams
 	foldSeats    = 40
 	foldMessages = 12
 	foldNotes    = 20
