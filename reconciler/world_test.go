@@ -19,11 +19,22 @@ import (
 
 // world is a firm to try things on: a tree in memory, a real database, a clock.
 type world struct {
-	*testing.T
+	tester
 	db   *state.DB
 	now  time.Time
 	tree tree
 	ctl  *reconciler.Controller
+}
+
+// tester is what a world needs of a *testing.T or a *rapid.T.
+type tester interface {
+	Helper()
+	Error(args ...any)
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+	Context() context.Context
+	Cleanup(func())
 }
 
 // tree is manifests by path.
@@ -31,8 +42,14 @@ type tree map[string]string
 
 func newWorld(t *testing.T, manifests tree) *world {
 	t.Helper()
-	w := &world{T: t, now: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC), tree: manifests}
-	db, err := state.Open(context.Background(), "sqlite:"+filepath.Join(t.TempDir(), "usher.db"), state.Options{
+	return openWorld(t, t.TempDir(), manifests)
+}
+
+// openWorld keeps its database in the directory.
+func openWorld(t tester, dir string, manifests tree) *world {
+	t.Helper()
+	w := &world{tester: t, now: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC), tree: manifests}
+	db, err := state.Open(context.Background(), "sqlite:"+filepath.Join(dir, "usher.db"), state.Options{
 		Now: func() time.Time { return w.now }, Command: "test",
 	})
 	if err != nil {
