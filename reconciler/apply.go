@@ -28,19 +28,17 @@ func (c *Controller) Apply(ctx context.Context, owner *state.Owner, reviewed str
 		return out, err
 	}
 	m, err := c.Source.Snapshot(ctx)
+	if err == nil && m.Digest != truth.Applied.Digest {
+		m, err = c.Source.Settled(ctx, m)
+	}
 	if err != nil {
 		return out, err
 	}
 	return out, c.applyManifests(ctx, owner, m, truth, reviewed, out)
 }
 
-// applyManifests carries out the plan of one reading of the manifests.
-func (c *Controller) applyManifests(ctx context.Context, owner *state.Owner, m *Manifests, truth *state.Truth, reviewed string, out *Outcome) (err error) {
-	if m.Digest != truth.Applied.Digest {
-		if m, err = c.Source.Settled(ctx, m); err != nil {
-			return err
-		}
-	}
+// applyManifests carries out the plan of manifests that stand still.
+func (c *Controller) applyManifests(ctx context.Context, owner *state.Owner, m *Manifests, truth *state.Truth, reviewed string, out *Outcome) error {
 	out.Read = m.Snapshot
 	roster, err := c.resolve(ctx, m)
 	if err != nil {
@@ -342,7 +340,7 @@ func (c *Controller) queue(tx *state.Tx, notices []Notice, w *writer) error {
 			id = w.ids[n.name]
 		}
 		if err := c.send(tx, n, id, w.expires[id]); err != nil {
-			return fmt.Errorf("composing the message to %s: %w", n.To, err)
+			return fmt.Errorf("composing the message to %s: %w", n.name, err)
 		}
 	}
 	return nil

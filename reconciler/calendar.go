@@ -175,7 +175,7 @@ func (c *Controller) followCalendar(ctx context.Context, owner *state.Owner, out
 	}
 	for i := range notices {
 		if notices[i].Subject, err = c.Compose.Subject(&notices[i]); err != nil {
-			return nil, fmt.Errorf("composing the message to %s: %w", notices[i].To, err)
+			return nil, fmt.Errorf("composing the message to %s: %w", notices[i].name, err)
 		}
 	}
 	rev, err := owner.Update(ctx, state.Cause{Kind: state.CauseTime, By: "calendar"}, truth.Newest.Number, func(tx *state.Tx) error {

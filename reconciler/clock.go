@@ -57,6 +57,9 @@ func (c *Clock) Now() time.Time {
 	return expected
 }
 
+// Wall is what the wall clock says, believed or not.
+func (c *Clock) Wall() time.Time { return c.wall().Round(0) }
+
 // Jumped says how the wall clock differs from the time that is kept, "" while it
 // is believed.
 func (c *Clock) Jumped() string {

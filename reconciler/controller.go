@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,11 +21,11 @@ type HeldError struct{ Plan *Plan }
 
 // Error names each rule that holds the plan.
 func (e *HeldError) Error() string {
-	text := "held, nothing was changed"
-	for _, rule := range e.Plan.Held {
-		text += ": " + rule.Message
+	why := make([]string, len(e.Plan.Held))
+	for i, rule := range e.Plan.Held {
+		why[i] = rule.Message
 	}
-	return text
+	return "held, nothing was changed: " + strings.Join(why, "; ")
 }
 
 // Controller takes manifests to the state. Its fields are set once, by the
@@ -161,7 +162,7 @@ func (c *Controller) plan(ctx context.Context, m *Manifests, roster *spec.Roster
 	for i := range plan.Mail {
 		subject, err := c.Compose.Subject(&plan.Mail[i])
 		if err != nil {
-			return nil, fmt.Errorf("composing the message to %s: %w", plan.Mail[i].To, err)
+			return nil, fmt.Errorf("composing the message to %s: %w", plan.Mail[i].name, err)
 		}
 		plan.Mail[i].Subject = subject
 	}

@@ -2,7 +2,6 @@ package reconciler
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -68,6 +67,8 @@ type Loop struct {
 	status   Status
 	last     attempt
 	failures int
+	faulty   bool     // the state failed during this look
+	followed survey   // as of when the calendar was followed to no effect
 	forced   bool     // the next look counts even if nothing differs
 	outcome  *Outcome // of the last attempt, for the stewards; nil: none, or suspended
 	ended    error    // how that attempt ended
@@ -81,19 +82,17 @@ type Observer interface {
 
 // attempt is what a look was made with; the same again would end the same.
 type attempt struct {
-	digest string
-	newest int64
-	day    spec.Day
+	digest  string
+	private string // digest of the contract information
+	newest  int64
+	day     spec.Day
 }
 
-// Status is what the loop says of itself now.
-func (l *Loop) Status() Status {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	s := l.status
-	s.Conditions = append([]Condition(nil), s.Conditions...)
-	return s
-}
+// unreadError means that the manifests could not be read, which says nothing of
+// what they ask.
+type unreadError struct{ error }
+
+func (e unreadError) Unwrap() error { return e.error }
 
 // Run reconciles until ctx ends, which is no error, or until another controller
 // has taken the state over, which is state.ErrFenced.
@@ -125,7 +124,6 @@ func unlessEnded(ctx context.Context, err error) error {
 // await waits for a reason to look again: a change that has come to rest, a
 // request that was performed, a signal, or the time given.
 func (l *Loop) await(ctx context.Context, wait time.Duration) error {
-	l.setNext(l.Controller.Now().Add(wait))
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	requests := time.NewTicker(l.Timing.Requests)
@@ -163,16 +161,24 @@ func (l *Loop) beat() {
 	}
 }
 
-// rest waits until changes have come to rest, but not for ever.
+// rest waits until changes have come to rest, but not for ever, and not once
+// somebody asked for something.
 func (l *Loop) rest(ctx context.Context) error {
 	atMost := time.NewTimer(l.Timing.Patience)
 	defer atMost.Stop()
 	quiet := time.NewTimer(l.Timing.Quiet)
 	defer quiet.Stop()
+	requests := time.NewTicker(l.Timing.Requests)
+	defer requests.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-requests.C:
+			l.beat()
+			if again, err := l.requests(ctx); again || errors.Is(err, state.ErrFenced) {
+				return err
+			}
 		case <-l.dirty():
 			quiet.Reset(l.Timing.Quiet)
 		case <-quiet.C:
@@ -208,6 +214,7 @@ func (l *Loop) applied() {
 // see whether the state was taken over.
 func (l *Loop) look(ctx context.Context) (time.Duration, error) {
 	started := time.Now()
+	l.faulty = false
 	err := l.reconcile(ctx)
 	if ctx.Err() != nil {
 		return 0, err
@@ -217,52 +224,33 @@ func (l *Loop) look(ctx context.Context) (time.Duration, error) {
 		l.Changes.Sync()
 	}
 	l.tellStewards(ctx)
-	l.conclude(ctx)
+	wait := l.wait(err)
+	err = errors.Join(err, l.conclude(ctx, wait))
 	if l.Looked != nil {
 		l.Looked()
 	}
-	if err != nil && retries(err) {
-		l.failures++
-		return l.backoff(), err
-	}
-	l.failures = 0
-	return l.pause(), err
+	return wait, err
 }
 
-// observe counts a look by how it ended.
-func (l *Loop) observe(err error, took time.Duration) {
-	if l.Observe == nil {
-		return
+// wait is how long to wait after a look that ended so. Manifests that could not be
+// read are looked at no less often than those that could.
+func (l *Loop) wait(err error) time.Duration {
+	if err == nil || !retries(err) {
+		l.failures = 0
+		return l.pause()
 	}
-	var held *HeldError
-	var invalid spec.Errors
-	result := "done"
-	switch {
-	case errors.As(err, &held):
-		result = "held"
-	case errors.As(err, &invalid):
-		result = "invalid"
-	case err != nil:
-		result = "failed"
+	l.failures++
+	if errors.As(err, new(unreadError)) {
+		return min(l.backoff(), l.pause())
 	}
-	l.Observe.Look(result, took)
-}
-
-// revised logs and counts a revision, and has its messages delivered.
-func (l *Loop) revised(r *state.Revision) {
-	l.Log.Info("revision", "number", r.Number, "cause", r.Kind, "digest", r.Digest, "commit", r.Commit,
-		"plan", r.PlanID, "changes", r.Changes, "messages", r.Messages)
-	if l.Observe != nil {
-		l.Observe.Revision(string(r.Kind))
-	}
-	l.applied()
+	return l.backoff()
 }
 
 // retries reports whether trying the very same again soon may end otherwise.
 func retries(err error) bool {
 	var held *HeldError
 	var invalid spec.Errors
-	return !errors.As(err, &held) && !errors.As(err, &invalid)
+	return errors.As(err, new(unreadError)) || !errors.As(err, &held) && !errors.As(err, &invalid)
 }
 
 // pause is the time to the next look without a reason.
@@ -292,12 +280,8 @@ func (l *Loop) reconcile(ctx context.Context) error {
 	if err != nil {
 		return l.storeFault(err)
 	}
-	if head.CalendarDay < spec.DayOf(c.Now()) {
-		out := &Outcome{}
-		if _, err := c.followCalendar(ctx, l.Owner, out); err != nil {
-			return l.storeFault(err)
-		}
-		l.announce(out, nil)
+	if err := l.calendar(ctx, head); err != nil {
+		return l.storeFault(err)
 	}
 	by, err := c.DB.SuspendedBy(ctx)
 	if err != nil {
@@ -330,32 +314,104 @@ func suspendedWhy(by string) string {
 	return "by " + by + "; usher resume goes on"
 }
 
+// calendar applies what passed by the calendar alone. What is true is read for it
+// once a day and revision, not at every look.
+func (l *Loop) calendar(ctx context.Context, head state.Head) error {
+	now := survey{head.Newest.Number, spec.DayOf(l.Controller.Now())}
+	if head.CalendarDay >= now.day || now == l.followed {
+		return nil
+	}
+	out := &Outcome{}
+	if _, err := l.Controller.followCalendar(ctx, l.Owner, out); err != nil {
+		return err
+	}
+	l.followed = now
+	l.announce(out, nil)
+	return nil
+}
+
 // manifests reads and applies the manifests.
 func (l *Loop) manifests(ctx context.Context) error {
 	c := l.Controller
 	m, err := c.Source.Snapshot(ctx)
 	if err != nil {
-		if ctx.Err() == nil {
-			l.set(SourceReady, false, firstLine(err))
-			l.outcome, l.ended = nil, err
-		}
-		return err
+		return l.unread(ctx, err)
 	}
-	l.set(SourceReady, true, "")
+	private, err := l.privateDigest(ctx)
+	if err != nil {
+		return l.unread(ctx, err)
+	}
 	head, err := c.DB.Head(ctx)
 	if err != nil {
 		return l.storeFault(err)
 	}
-	now := attempt{m.Digest, head.Newest.Number, spec.DayOf(c.Now())}
+	now := attempt{m.Digest, private, head.Newest.Number, spec.DayOf(c.Now())}
 	if now == l.last && !l.forced {
+		l.set(SourceReady, true, "")
 		return nil
 	}
+	if m.Digest != head.Applied.Digest {
+		var asked bool
+		if m, asked, err = l.settled(ctx, m); err != nil {
+			return l.unread(ctx, err)
+		}
+		if asked {
+			return l.reconcile(ctx)
+		}
+	}
+	l.set(SourceReady, true, "")
 	l.forced = false
 	l.attempted(m.Snapshot)
-	return l.apply(ctx, m)
+	return l.apply(ctx, m, private)
 }
 
-func (l *Loop) apply(ctx context.Context, m *Manifests) error {
+// unread records that the manifests could not be read.
+func (l *Loop) unread(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		if l.set(SourceReady, false, firstLine(err)) {
+			l.Log.Warn("manifests not read", "error", withoutQuotes(err))
+		}
+		l.outcome, l.ended = nil, err
+	}
+	return unreadError{err}
+}
+
+// privateDigest is the digest of the contract information, "" where there is none.
+func (l *Loop) privateDigest(ctx context.Context) (string, error) {
+	if l.Controller.Private == nil {
+		return "", nil
+	}
+	m, err := l.Controller.Private.Snapshot(ctx)
+	if err != nil {
+		return "", fmt.Errorf("reading contract information: %w", err)
+	}
+	return m.Digest, nil
+}
+
+// settled waits until the manifests stand still, and performs meanwhile what people
+// ask for, which may be that nothing is applied: it reports whether they did.
+func (l *Loop) settled(ctx context.Context, first *Manifests) (m *Manifests, asked bool, err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		m, err = l.Controller.Source.Settled(ctx, first)
+	}()
+	requests := time.NewTicker(l.Timing.Requests)
+	defer requests.Stop()
+	for {
+		select {
+		case <-done:
+			return m, asked, err
+		case <-requests.C:
+			l.beat()
+			again, _ := l.requests(ctx) // a fault is a condition now, and met again by what follows
+			asked = asked || again
+		}
+	}
+}
+
+// apply carries out what manifests that stand still ask for.
+func (l *Loop) apply(ctx context.Context, m *Manifests, private string) error {
 	c, out := l.Controller, &Outcome{Read: m.Snapshot}
 	truth, err := c.DB.Truth(ctx)
 	if err != nil {
@@ -367,19 +423,19 @@ func (l *Loop) apply(ctx context.Context, m *Manifests) error {
 	}
 	l.outcome, l.ended = out, err
 	l.announce(out, err)
-	if l.judge(out, err) {
+	if l.judge(err) {
 		head, headErr := c.DB.Head(ctx)
 		if headErr != nil {
 			return l.storeFault(headErr)
 		}
-		l.last = attempt{out.Read.Digest, head.Newest.Number, spec.DayOf(c.Now())}
+		l.last = attempt{out.Read.Digest, private, head.Newest.Number, spec.DayOf(c.Now())}
 	}
 	return err
 }
 
 // judge sets the conditions that follow from an apply, and reports whether the
 // same manifests would end the same.
-func (l *Loop) judge(out *Outcome, err error) (final bool) {
+func (l *Loop) judge(err error) (final bool) {
 	var held *HeldError
 	var invalid spec.Errors
 	switch {
@@ -389,175 +445,21 @@ func (l *Loop) judge(out *Outcome, err error) (final bool) {
 	case errors.As(err, &held):
 		l.set(Valid, true, "")
 		l.set(Held, true, held.Plan.Held[0].Message+"; "+held.Plan.Held[0].Release)
-		l.set(StateHealthy, true, "")
 		l.setHeldPlan(held.Plan.ID)
 		return true
-	case err != nil && out.Plan == nil && !isStoreFault(err):
-		l.set(SourceReady, false, firstLine(err))
-		return false
 	case err != nil:
 		l.storeFault(err)
 		return false
 	}
 	l.set(Valid, true, "")
 	l.set(Held, false, "")
-	l.set(StateHealthy, true, "")
 	l.setHeldPlan("")
 	return true
 }
 
-func isStoreFault(err error) bool {
-	return errors.Is(err, state.ErrBusy) || errors.Is(err, state.ErrDamaged) || errors.Is(err, state.ErrFenced)
-}
-
+// storeFault records that the state failed.
 func (l *Loop) storeFault(err error) error {
+	l.faulty = true
 	l.set(StateHealthy, false, firstLine(err))
 	return err
-}
-
-// conclude brings the report up to date.
-func (l *Loop) conclude(ctx context.Context) {
-	c := l.Controller
-	l.watching()
-	jumped := ""
-	if c.Clock != nil {
-		jumped = c.Clock.Jumped()
-	}
-	l.set(ClockTrusted, jumped == "", jumped)
-	if head, err := c.DB.Head(ctx); err == nil {
-		l.mu.Lock()
-		l.status.Applied = appliedOf(head.Applied)
-		l.mu.Unlock()
-	}
-	if counts, err := c.DB.Outbox(ctx); err == nil {
-		l.mu.Lock()
-		l.status.Mail = MailStatus{
-			Waiting: counts.Queued + counts.Sending, Failed: counts.Failed, Held: counts.Held,
-			Oldest: counts.Oldest, Next: counts.Next,
-		}
-		l.mu.Unlock()
-	}
-	l.mu.Lock()
-	l.status.judge(c.Now())
-	l.mu.Unlock()
-	l.report(ctx)
-}
-
-func (l *Loop) watching() {
-	switch {
-	case l.Changes == nil:
-		l.set(Watching, false, "switched off: changes are found by looking every "+l.Timing.Resync.String())
-	case l.Changes.Polling() != "":
-		l.set(Watching, false, l.Changes.Polling()+"; changes are found by looking every "+l.Timing.Poll.String())
-	default:
-		l.set(Watching, true, "")
-	}
-}
-
-// report writes the status for `usher status`. That it cannot be written is
-// itself part of what the health page says.
-func (l *Loop) report(ctx context.Context) {
-	status := l.Status()
-	body, err := json.Marshal(status)
-	if err == nil {
-		err = l.Owner.Report(ctx, body)
-	}
-	if err != nil && ctx.Err() == nil {
-		l.storeFault(err)
-	}
-}
-
-// Stop reports that the loop has ended; Run does not, since the state may have
-// been taken over.
-func (l *Loop) Stop(ctx context.Context) {
-	l.mu.Lock()
-	l.status.Stopped = true
-	l.status.set(Ready, false, "stopped", l.Controller.Now())
-	l.mu.Unlock()
-	l.report(ctx)
-}
-
-// SetMail records how delivery goes.
-func (l *Loop) SetMail(healthy bool, message string) { l.set(MailHealthy, healthy, message) }
-
-// set records a condition and logs it where it changes.
-func (l *Loop) set(t ConditionType, status bool, message string) {
-	l.mu.Lock()
-	changed := l.status.set(t, status, message, l.Controller.Now())
-	l.mu.Unlock()
-	switch {
-	case !changed || t == Ready:
-	case t == Valid || t == SourceReady: // what is wrong with manifests quotes them: see announce
-		l.Log.Info("condition", "type", t, "status", status)
-	default:
-		l.Log.Info("condition", "type", t, "status", status, "message", message)
-	}
-}
-
-func (l *Loop) setNext(at time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.status.Next = at
-}
-
-func (l *Loop) setHeldPlan(id string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.status.HeldPlan = id
-}
-
-func (l *Loop) attempted(s Snapshot) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.status.Source = s
-	l.status.Attempted = Attempt{Digest: s.Digest, Commit: s.Commit, At: l.Controller.Now()}
-}
-
-// announce logs one line a revision, and one for what was refused or held.
-func (l *Loop) announce(out *Outcome, err error) {
-	if out.Calendar != nil {
-		l.revised(out.Calendar)
-	}
-	var held *HeldError
-	switch r := out.Applied; {
-	case errors.As(err, &held):
-		for _, rule := range held.Plan.Held {
-			l.Log.Warn("plan held", "plan", held.Plan.ID, "rule", rule.Rule, "scope", rule.Scope, "why", rule.Message)
-		}
-	case err != nil:
-		l.Log.Error("not applied", "digest", out.Read.Digest, "error", withoutQuotes(err))
-	case r != nil:
-		l.revised(r)
-	}
-}
-
-// withoutQuotes is an error for the log, which holds no personal data beyond
-// account names: of what is wrong with manifests only where, and which rule.
-func withoutQuotes(err error) string {
-	var errs spec.Errors
-	if !errors.As(err, &errs) || len(errs) == 0 {
-		return err.Error()
-	}
-	e := errs[0]
-	text := fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Code)
-	if n := len(errs) - 1; n > 0 {
-		text += " (and " + plural(n, "more error") + ")"
-	}
-	return text
-}
-
-// firstLine is an error on one line, with how many more there are.
-func firstLine(err error) string {
-	if isPrivate(err) {
-		return "contract information: " + withoutQuotes(err)
-	}
-	var errs spec.Errors
-	if errors.As(err, &errs) && len(errs) > 0 {
-		text := errs[0].Error()
-		if n := len(errs) - 1; n > 0 {
-			text += " (and " + plural(n, "more error") + ")"
-		}
-		return text
-	}
-	return err.Error()
 }

@@ -45,7 +45,7 @@ type Status struct {
 	HeldPlan   string      `json:"heldPlan,omitempty"`
 	Mail       MailStatus  `json:"mail"`
 	Stopped    bool        `json:"stopped,omitempty"` // it ended in good order
-	Next       time.Time   `json:"next"`              // when the manifests are looked at again, at the latest
+	Next       time.Time   `json:"next"`              // when the manifests are looked at again, at the latest, by the machine's own clock
 }
 
 // Attempt is the last try at applying something that differed.
@@ -117,6 +117,10 @@ func (s *Status) judge(now time.Time) {
 		}
 	}
 	s.set(Ready, s.Applied.Revision > 0 || s.Attempted.Digest != "", "", now)
+}
+
+func mailStatusOf(c state.OutboxCounts) MailStatus {
+	return MailStatus{Waiting: c.Queued + c.Sending, Failed: c.Failed, Held: c.Held, Oldest: c.Oldest, Next: c.Next}
 }
 
 func appliedOf(r state.Revision) Applied {
