@@ -116,8 +116,9 @@ func gitAtWork(root string) error {
 	for at := root; ; at = filepath.Join(at, "..") {
 		git := filepath.Join(at, ".git")
 		if _, err := os.Lstat(git); err == nil {
-			if _, err := os.Lstat(filepath.Join(git, "index.lock")); err == nil {
-				return fmt.Errorf("git is at work in %s (%s exists); try again when it has finished", at, filepath.Join(git, "index.lock"))
+			lock := filepath.Join(gitDirectory(git), "index.lock")
+			if _, err := os.Lstat(lock); err == nil {
+				return fmt.Errorf("git is at work in %s (%s exists); try again when it has finished", at, lock)
 			}
 			return nil
 		}
@@ -126,6 +127,23 @@ func gitAtWork(root string) error {
 			return nil
 		}
 	}
+}
+
+// gitDirectory is where git keeps its index: .git itself or, in a linked work tree,
+// the directory that the file .git names (gitrepository-layout(5)).
+func gitDirectory(git string) string {
+	text, err := os.ReadFile(git)
+	if err != nil {
+		return git
+	}
+	named, ok := strings.CutPrefix(strings.TrimSpace(string(text)), "gitdir: ")
+	switch {
+	case !ok:
+		return git
+	case filepath.IsAbs(named):
+		return named
+	}
+	return filepath.Join(filepath.Dir(git), named)
 }
 
 // digest is the SHA-256 over every path and the SHA-256 of its content.

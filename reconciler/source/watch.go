@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/fsnotify/fsnotify"
 )
@@ -19,27 +20,31 @@ import (
 // file systems. So an event only says "look", a regular look finds what no event
 // told of, and after each look the watches are set anew.
 type Watcher struct {
-	root  string
+	root  string // absolute
 	log   *slog.Logger
 	dirty chan struct{}
 
 	mu      sync.Mutex
-	notify  *fsnotify.Watcher // nil: polling
-	watched map[string]bool
-	why     string // why it polls; "" while it watches
+	notify  *fsnotify.Watcher      // nil: polling
+	watched map[string]fs.FileInfo // by path: which directory it was when its watch was set
+	leads   map[string]bool        // links on the way to the root, and the root
+	why     string                 // why it polls; "" while it watches
 }
 
 // Watch begins to watch the tree below root. Where the system cannot, the
 // watcher says so in Polling and never reports anything.
 func Watch(root string, log *slog.Logger) *Watcher {
-	w := &Watcher{root: filepath.Clean(root), log: log, dirty: make(chan struct{}, 1), watched: map[string]bool{}}
-	if reason := silentFileSystem(root); reason != "" {
+	w := &Watcher{root: filepath.Clean(root), log: log, dirty: make(chan struct{}, 1), watched: map[string]fs.FileInfo{}}
+	if abs, err := filepath.Abs(root); err == nil {
+		w.root = abs
+	}
+	if reason := silentFileSystem(w.root); reason != "" {
 		w.why = reason
 		return w
 	}
 	notify, err := fsnotify.NewWatcher()
 	if err != nil {
-		w.why = fmt.Sprintf("no file notification: %v", err)
+		w.why = fmt.Sprintf("no file notification: %v; raise fs.inotify.max_user_instances", err)
 		return w
 	}
 	w.notify = notify
@@ -95,13 +100,17 @@ func (w *Watcher) mark() {
 }
 
 // concerns reports whether an event can matter: not editors' and copiers' own
-// files, and beside the tree nothing but the tree itself.
+// files, and outside the tree nothing but what leads to it.
 func (w *Watcher) concerns(path string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	name := filepath.Base(path)
 	switch {
-	case path == w.root:
+	case w.leads[path]:
 		return true
-	case filepath.Dir(path) == filepath.Dir(w.root):
+	case w.watched[path] != nil, w.watched[filepath.Dir(path)] == nil: // a directory itself, or one no longer watched
+		return true
+	case w.beside(filepath.Dir(path)):
 		return false
 	case name == "..data": // the link that a mounted ConfigMap is swapped by
 		return true
@@ -111,66 +120,155 @@ func (w *Watcher) concerns(path string) bool {
 	return true
 }
 
-// Sync watches the directories that there are now, the tree's parent among them,
-// and forgets the ones that are gone. It is called after every look.
+// beside reports whether a directory is watched only for what leads to the root.
+func (w *Watcher) beside(dir string) bool {
+	for path := range w.leads {
+		if filepath.Dir(path) == dir {
+			return true
+		}
+	}
+	return false
+}
+
+// Sync watches the directories that there are now, those that lead to the tree
+// among them, and forgets the ones that are gone. It is called after every look.
 func (w *Watcher) Sync() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.notify == nil || w.why != "" {
 		return
 	}
-	wanted := map[string]bool{filepath.Dir(w.root): true}
+	w.leads = leads(w.root)
+	wanted := map[string]fs.FileInfo{}
+	for path := range w.leads {
+		if info, err := os.Stat(filepath.Dir(path)); err == nil {
+			wanted[filepath.Dir(path)] = info
+		}
+	}
 	if err := directories(w.root, wanted); err != nil {
 		w.log.Debug("listing directories to watch", "error", err)
 	}
-	// A directory that was deleted and made again has the same name and no watch:
-	// what the notifier itself still lists is what counts.
-	listed := map[string]bool{}
-	for _, path := range w.notify.WatchList() {
-		listed[path] = true
-		if !wanted[path] {
-			w.notify.Remove(path)
-		}
-	}
-	for path := range wanted {
-		if listed[path] {
-			continue
-		}
-		if err := w.notify.Add(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			w.why = fmt.Sprintf("watching %s: %v; raise fs.inotify.max_user_watches", path, err)
-			w.notify.Close()
+	w.forget(wanted)
+	for path, info := range wanted {
+		if w.watched[path] == nil && !w.add(path, info) {
 			return
 		}
-		w.mark() // what happened before the watch was set told nobody
 	}
 }
 
+// forget drops the watches of directories that are gone, or are others now under
+// the same name: deleted and made again, moved aside and replaced, behind a link
+// that leads elsewhere.
+func (w *Watcher) forget(wanted map[string]fs.FileInfo) {
+	listed := map[string]bool{}
+	for _, path := range w.notify.WatchList() {
+		listed[path] = true
+	}
+	for path, was := range w.watched {
+		is := wanted[path]
+		if is != nil && listed[path] && os.SameFile(was, is) {
+			continue
+		}
+		delete(w.watched, path)
+		if listed[path] {
+			w.notify.Remove(path) // an error means that it is gone already
+		}
+	}
+}
+
+// add watches one directory and reports whether the others can be as well.
+func (w *Watcher) add(path string, info fs.FileInfo) bool {
+	err := w.notify.Add(path)
+	switch {
+	case err == nil:
+		w.watched[path] = info
+		w.mark() // what happened before the watch was set told nobody
+		return true
+	case errors.Is(err, fsnotify.ErrClosed):
+		return false
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOTDIR):
+		return true // the look that follows meets it too, and says so
+	}
+	w.why = fmt.Sprintf("watching %s: %v", path, err)
+	if errors.Is(err, syscall.ENOSPC) {
+		w.why = "too many directories to watch; raise fs.inotify.max_user_watches"
+	}
+	w.notify.Close()
+	return false
+}
+
+// leads are the names by which the root is reached: its own, and those of the
+// links on the way to it, through links to links.
+func leads(root string) map[string]bool {
+	found := map[string]bool{root: true}
+	var follow func(path string, depth int)
+	follow = func(path string, depth int) {
+		for at := path; at != filepath.Dir(at); at = filepath.Dir(at) {
+			target, err := os.Readlink(at)
+			if err != nil || found[at] && at != root || depth > maxLinks {
+				continue
+			}
+			found[at] = true
+			if !filepath.IsAbs(target) {
+				target = filepath.Join(filepath.Dir(at), target)
+			}
+			follow(target, depth+1)
+		}
+	}
+	follow(root, 0)
+	return found
+}
+
+// maxLinks is how many links the kernel follows on one way.
+const maxLinks = 40
+
 // directories adds every directory below root that may hold manifests, through
-// links as well.
-func directories(root string, into map[string]bool) error {
-	return filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+// links that stay inside as well.
+func directories(root string, into map[string]fs.FileInfo) error {
+	inside, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		return err
+	}
+	if inside != root {
+		if info, err := os.Lstat(root); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			root = inside
+		}
+	}
+	return walk(root, inside, into)
+}
+
+// walk adds the directories below one, and what lies inside and links lead to.
+func walk(dir, inside string, into map[string]fs.FileInfo) error {
+	return filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		switch {
-		case err != nil:
+		case err != nil && path == dir:
 			return err
-		case e.Type()&fs.ModeSymlink != 0:
-			target, err := filepath.EvalSymlinks(path)
-			if err != nil || into[target] {
-				return nil
-			}
-			if info, err := os.Stat(target); err == nil && info.IsDir() {
-				return directories(target, into)
-			}
+		case err != nil: // one that cannot be read keeps none of the others unwatched
 			return nil
+		case e.Type()&fs.ModeSymlink != 0:
+			return throughLink(path, inside, into)
 		case !e.IsDir():
 			return nil
-		case path != root && strings.HasPrefix(e.Name(), "."):
-			return fs.SkipDir
-		case into[path]:
+		case path != dir && strings.HasPrefix(e.Name(), "."):
 			return fs.SkipDir
 		}
-		into[path] = true
+		if info, err := e.Info(); err == nil {
+			into[path] = info
+		}
 		return nil
 	})
+}
+
+// throughLink adds the directories that a link leads to, under their own names.
+func throughLink(path, inside string, into map[string]fs.FileInfo) error {
+	target, err := filepath.EvalSymlinks(path)
+	if err != nil || into[target] != nil || !strings.HasPrefix(target+string(filepath.Separator), inside+string(filepath.Separator)) {
+		return nil
+	}
+	if info, err := os.Stat(target); err != nil || !info.IsDir() {
+		return nil
+	}
+	return walk(target, inside, into)
 }
 
 // Watchable says why a folder cannot be watched, "" where it can.
