@@ -3,6 +3,8 @@ package mail
 import (
 	"context"
 	"time"
+
+	"usher/state"
 )
 
 // Courier delivers for as long as it runs, beside whatever fills the outbox. A
@@ -16,8 +18,10 @@ type Courier struct {
 	Wake      <-chan struct{}     // look at once
 }
 
-// Longest a courier leaves a server alone that takes nothing from us.
-const longestPause = 15 * time.Minute
+const (
+	longestPause = 15 * time.Minute // how long at most a server is left alone that takes nothing from us
+	lastWord     = 10 * time.Second // what is on its way when the courier is told to stop may take so long
+)
 
 // Run delivers until ctx ends; what is on its way then is finished first.
 func (c *Courier) Run(ctx context.Context) {
@@ -36,15 +40,33 @@ func (c *Courier) Run(ctx context.Context) {
 			timer.Stop()
 		case <-timer.C:
 		}
-		result, err := Drain(ctx, c.Outbox, c.Transport, c.Options)
+		result, err := Drain(ctx, c.Outbox, unhurried{c.Transport}, c.Options)
 		if wait = look; result.Paused != "" || err != nil {
 			refused++
 			wait = min(time.Minute<<min(refused-1, 10), longestPause)
 		} else {
 			refused = 0
 		}
-		if c.Report != nil && ctx.Err() == nil {
+		if c.Report != nil && ctx.Err() == nil && (err != nil || result != Result{}) {
 			c.Report(result, err)
 		}
 	}
+}
+
+// unhurried lets a message that was begun come to its end.
+type unhurried struct{ Transport }
+
+// Deliver goes on for a moment after ctx has ended.
+func (u unhurried) Deliver(ctx context.Context, m state.Message, data []byte) error {
+	lasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(lastWord):
+			cancel()
+		case <-lasting.Done():
+		}
+	})
+	defer stop()
+	return u.Transport.Deliver(lasting, m, data)
 }
