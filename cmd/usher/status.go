@@ -14,8 +14,8 @@ import (
 	"usher/state"
 )
 
-// silent is how old a report may be before the controller counts as gone: it
-// reports at every look, which is once a minute or more.
+// silent is how long a controller may be late with a look, after each of which it
+// reports, before it counts as gone.
 const silent = 3 * time.Minute
 
 func (a *app) statusCommand() *cobra.Command {
@@ -52,7 +52,7 @@ func (a *app) status(ctx context.Context, format render.Format) error {
 		if err := json.Unmarshal(body, &s); err != nil {
 			return fmt.Errorf("reading the report: %w", err)
 		}
-		return render.Status(a.stdout, s, at, !s.Stopped && a.now().Sub(at) < silent, format, a.stdoutOptions(false))
+		return render.Status(a.stdout, s, at, !s.Stopped && a.now().Sub(s.Next) < silent, format, a.stdoutOptions(false))
 	})
 }
 

@@ -121,6 +121,7 @@ func (d *daemonRun) run(ctx context.Context, transport mail.Transport) error {
 		running.Go(func() { w.Run(ctx) })
 	}
 	if transport != nil {
+		d.loop.SetMail(true, "nothing was delivered yet")
 		running.Go(func() { d.courier(transport, wake).Run(ctx) })
 	} else {
 		d.loop.SetMail(true, "messages are recorded and not sent")
