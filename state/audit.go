@@ -35,6 +35,16 @@ const (
 	doClose    verb = "revision"
 )
 
+// changes reports whether an entry is a change as a plan counts them; the others
+// follow from one.
+func (v verb) changes() bool {
+	switch v {
+	case doInvite, doUninvite, doJoin, doLeave:
+		return false
+	}
+	return true
+}
+
 // entry is one audited change. Its JSON is hashed as it is stored: fields are
 // only ever added, at the end. It holds nothing personal; what is stands in
 // personal, in a row of its own to which the audit row holds a commitment.
@@ -120,7 +130,9 @@ func (tx *Tx) record(subject string, e entry) error {
 		t.subjects = append(t.subjects, subject)
 	}
 	t.entries[subject] = append(t.entries[subject], e)
-	t.changes++
+	if e.Do.changes() {
+		t.changes++
+	}
 	if t.waiting++; t.waiting < gatheredEntries {
 		return nil
 	}

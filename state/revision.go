@@ -39,7 +39,7 @@ type Revision struct {
 	Number int64     // from 1, without gaps
 	At     time.Time // UTC, in milliseconds, never before the revision before it
 	Cause
-	Changes  int // audited changes
+	Changes  int // as a plan counts them
 	Messages int // messages recorded with it
 }
 

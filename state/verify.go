@@ -138,7 +138,9 @@ func (v *verifier) follow(row auditRow) {
 			v.close(row, e)
 			continue
 		}
-		v.changes++
+		if e.Do.changes() {
+			v.changes++
+		}
 		if err := v.replay.apply(row, e); err != nil {
 			v.find("audit: row %d of %s: %v", row.seq, row.subject, err)
 		}

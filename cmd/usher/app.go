@@ -64,7 +64,8 @@ const rootExample = `  usher plan examples/acme     what would happen
 // command builds the tree of commands.
 func (a *app) command() *cobra.Command {
 	root := &cobra.Command{
-		Use: "usher", Short: "access to software, as manifests say", Long: rootLong, Example: rootExample,
+		Use: "usher", Short: "access to software, as manifests say", Example: rootExample,
+		Long:          rootLong + "\n\nTopics: usher help " + strings.Join(topicNames(), ", ") + ".",
 		SilenceErrors: true, SilenceUsage: true, Args: knownCommand, RunE: showHelp,
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return a.settings.load(c.Flags(), a.environ) },
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -15,12 +16,15 @@ import (
 
 func (a *app) approveCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "approve PLAN-ID", Short: "let a held plan through, once",
+		Use: "approve PLAN-ID|clock", Short: "let a held plan through, once",
 		Long: `Lets exactly the plan with this id through: within 24 hours, once, and only as
 long as manifests and state ask for the same. Eight digits of the id are enough.
-Read the plan first; "usher get holds" shows what is on record as held.`,
+Read the plan first; "usher get holds" shows what is on record as held.
+
+With the word clock it confirms to the watching usher that a clock that jumped is
+right: until then nothing ends by the calendar.`,
 		Example: "  usher approve sha256:3f9c2a71\n  usher apply examples/acme",
-		Args:    wants(1, 1, "PLAN-ID, as usher get holds shows it"),
+		Args:    wants(1, 1, "PLAN-ID, as usher get holds shows it, or clock"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.approve(c.Context(), args[0])
 		},
@@ -28,6 +32,9 @@ Read the plan first; "usher get holds" shows what is on record as held.`,
 }
 
 func (a *app) approve(ctx context.Context, prefix string) error {
+	if prefix == reconciler.ApproveClock {
+		return a.approveClock(ctx)
+	}
 	var hold state.Hold
 	err := a.reading(ctx, func(db *state.DB) (err error) {
 		holds, err := db.Holds(ctx, false)
@@ -48,6 +55,14 @@ func (a *app) approve(ctx context.Context, prefix string) error {
 	}
 	a.say("Approved %s: for this plan alone, once, within 24 hours. usher apply DIR carries it out.", render.ShortID(hold.PlanID))
 	return nil
+}
+
+// approveClock lets the watching usher believe a clock that jumped.
+func (a *app) approveClock(ctx context.Context) error {
+	_, err := a.orAsk(ctx, "usher approve", reconciler.RequestApprove, reconciler.ApproveClock, func(*state.DB, *state.Owner) error {
+		return hintError{errors.New("no usher watches this state, so none doubts the clock"), "usher status says when one does"}
+	})
+	return err
 }
 
 // leastDigits is how much of a plan's id a person must type.
@@ -93,6 +108,11 @@ func (a *app) orAsk(ctx context.Context, command, kind, argument string, fn func
 	return false, fn(db, owner)
 }
 
+// answerTime is how long a request waits for the usher that holds the state to
+// perform it: one that watches does so within a second.
+const answerTime = 3 * time.Second
+
+// ask leaves a request for whoever holds the state, and says what came of it.
 func (a *app) ask(ctx context.Context, db *state.DB, kind, argument string, why error) error {
 	id, err := db.Ask(ctx, kind, argument, operator())
 	if err != nil {
@@ -103,6 +123,37 @@ func (a *app) ask(ctx context.Context, db *state.DB, kind, argument string, why 
 	if errors.As(why, &busy) && busy.Command != "" {
 		holder = fmt.Sprintf("%s (pid %d on %s)", busy.Command, busy.PID, busy.Host)
 	}
-	a.say("Left as request %d: %s holds the state; it, or the next apply, will do it.", id, holder)
+	switch result, done, err := answer(ctx, db, id); {
+	case err != nil:
+		return err
+	case done && result != "":
+		return fmt.Errorf("%s could not do it: %s", holder, result)
+	case done:
+		a.say("Done by %s.", holder)
+	default:
+		a.say("Left as request %d: %s holds the state; it, or the next apply, will do it.", id, holder)
+	}
 	return nil
+}
+
+// answer waits a while for a request to be answered.
+func answer(ctx context.Context, db *state.DB, id int64) (result string, done bool, err error) {
+	limited, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	for {
+		requests, err := db.Requests(ctx, false)
+		if err != nil {
+			return "", false, err
+		}
+		for _, r := range requests {
+			if r.ID == id && !r.DoneAt.IsZero() {
+				return r.Result, true, nil
+			}
+		}
+		select {
+		case <-limited.Done():
+			return "", false, ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }

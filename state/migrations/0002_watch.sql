@@ -15,3 +15,4 @@ CREATE TABLE told (
 ) STRICT;
 
 CREATE INDEX outbox_open ON outbox (state, created, next) WHERE state IN ('queued', 'sending', 'failed', 'held');
+CREATE INDEX request_open ON request (id) WHERE done = 0;
