@@ -117,6 +117,11 @@ func letters() map[string]*reconciler.Notice {
 		"access-removed":   edit(reconciler.NoticeAccess, func(n *reconciler.Notice) { n.Gained, n.Altered = nil, nil }),
 		"access-roles":     edit(reconciler.NoticeAccess, func(n *reconciler.Notice) { n.Roles = notice.Sample(reconciler.NoticeRole).Roles }),
 		"role-one":         edit(reconciler.NoticeRole, func(n *reconciler.Notice) { n.Roles = n.Roles[:1] }),
+		"reminder-bare":    edit(reconciler.NoticeReminder, func(n *reconciler.Notice) { n.Gained, n.Support = nil, nil }),
+		"expired-one":      edit(reconciler.NoticeExpired, func(n *reconciler.Notice) { n.Report.Lapsed = n.Report.Lapsed[:1] }),
+		"held-by-others":   edit(reconciler.NoticeHeld, func(n *reconciler.Notice) { n.Report.Held.Rules = nil }),
+		"refused-one":      edit(reconciler.NoticeRefused, func(n *reconciler.Notice) { n.Report.Refused = n.Report.Refused[:1] }),
+		"seats-one":        edit(reconciler.NoticeSeats, func(n *reconciler.Notice) { n.Report.Seats = n.Report.Seats[:1] }),
 	}
 	for _, kind := range notice.Kinds {
 		all[string(kind)] = notice.Sample(kind)
