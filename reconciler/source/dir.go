@@ -42,12 +42,13 @@ func Dir(path string, o Options) reconciler.Source {
 	if o.Settle < 0 {
 		o.Settle = DefaultSettle
 	}
-	return &dir{root: path, settle: o.Settle}
+	return &dir{root: path, settle: o.Settle, patience: patience}
 }
 
 type dir struct {
-	root   string
-	settle time.Duration
+	root     string
+	settle   time.Duration
+	patience time.Duration
 }
 
 // Snapshot reads the tree once.
@@ -57,19 +58,28 @@ func (d *dir) Snapshot(ctx context.Context) (*reconciler.Manifests, error) {
 }
 
 // Settled reads the tree again until two readings agree and nothing in it is
-// younger than the quiet window.
+// younger than the quiet window. Where the times are ahead of the clock, the
+// readings have to agree for as long; and always for a tenth of it, because a file
+// being cut short shows its new size a moment before its new time (ext4).
 func (d *dir) Settled(ctx context.Context, first *reconciler.Manifests) (*reconciler.Manifests, error) {
-	deadline := time.Now().Add(patience)
+	began := time.Now()
+	stood := began // since when the readings agree
 	for {
 		again, newest, err := d.read(ctx)
 		if err != nil {
 			return nil, err
 		}
-		wait := min(d.settle, d.settle-time.Since(newest)) // a time ahead of the clock is no reason to wait longer
+		if again.Digest != first.Digest {
+			stood = time.Now()
+		}
+		if newest.After(time.Now()) {
+			newest = stood
+		}
+		wait := max(d.settle-time.Since(newest), d.settle/10-time.Since(stood))
 		if again.Digest == first.Digest && wait <= 0 {
 			return again, nil
 		}
-		if time.Now().After(deadline) {
+		if time.Since(began) > d.patience {
 			return nil, fmt.Errorf("%s keeps changing while it is read; try again when whoever writes it has finished", d.root)
 		}
 		first = again
@@ -95,7 +105,11 @@ func (d *dir) read(ctx context.Context) (*reconciler.Manifests, time.Time, error
 	if err := gitAtWork(d.root); err != nil {
 		return nil, time.Time{}, err
 	}
-	s := &scan{ctx: ctx, root: d.root, manifests: &reconciler.Manifests{Snapshot: reconciler.Snapshot{Source: "dir", Path: d.root}}}
+	real, err := realPath(d.root)
+	if err != nil {
+		return nil, time.Time{}, fmt.Errorf("reading manifests: %w", err)
+	}
+	s := &scan{ctx: ctx, root: real, manifests: &reconciler.Manifests{Snapshot: reconciler.Snapshot{Source: "dir", Path: d.root}}}
 	s.directory("", nil)
 	if len(s.errs) > 0 {
 		return s.manifests, s.newest, s.errs.Sort()
@@ -109,6 +123,15 @@ func (d *dir) read(ctx context.Context) (*reconciler.Manifests, time.Time, error
 	slices.SortFunc(s.manifests.Files, func(a, b reconciler.ManifestFile) int { return strings.Compare(a.Path, b.Path) })
 	s.manifests.Digest = digest(s.manifests.Files)
 	return s.manifests, s.newest, nil
+}
+
+// realPath is the absolute path that a path leads to, without symbolic links.
+func realPath(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(path)
 }
 
 // gitAtWork refuses a work tree in the middle of a checkout, a merge or a reset.
@@ -160,7 +183,7 @@ func digest(files []reconciler.ManifestFile) string {
 // a tree is never taken for the whole.
 type scan struct {
 	ctx       context.Context
-	root      string
+	root      string // absolute, without symbolic links
 	manifests *reconciler.Manifests
 	newest    time.Time
 	errs      spec.Errors
@@ -252,8 +275,7 @@ func (s *scan) link(path string, links []string) (target string, info fs.FileInf
 	if err != nil || !info.IsDir() && !isManifest(path) {
 		return "", nil
 	}
-	root, err := filepath.EvalSymlinks(s.root)
-	if err != nil || target != root && !strings.HasPrefix(target, root+string(filepath.Separator)) {
+	if target != s.root && !strings.HasPrefix(target, s.root+string(filepath.Separator)) {
 		s.fail(path, "link-outside", "a symbolic link that leads out of the directory").Hint = "copy what it points to, or move it into the directory"
 		return "", nil
 	}
