@@ -525,6 +525,15 @@ func (d *discreet) check(n *reconciler.Notice) {
 		d.office.Fatal(err)
 	}
 	roster := d.office.truth().Roster
+	for _, l := range n.Report.Lapsed {
+		has := map[string]bool{}
+		for _, g := range roster.User(l.Name).Access {
+			has[g.Contract] = true
+		}
+		if len(has) > 0 && len(l.Contracts) == 0 || slices.ContainsFunc(l.Contracts, func(c string) bool { return !has[c] }) {
+			d.office.Errorf("%s is told of %s under %v, who has access under %v", n.Person.Name, l.Name, l.Contracts, has)
+		}
+	}
 	for i := range roster.Contracts {
 		c := &roster.Contracts[i]
 		theirs := c.Steward(n.Person.Name)
