@@ -221,10 +221,10 @@ func (m *model) comeBack(d dice) {
 func (m *model) tree(d dice, before *model) tree {
 	var docs []string
 	for _, id := range slices.Sorted(maps.Keys(m.people)) {
-		docs = append(docs, m.person(id, before))
+		docs = append(docs, m.person(d, id, before))
 	}
 	for i := range m.teams {
-		docs = append(docs, m.team(i))
+		docs = append(docs, m.team(d, i))
 	}
 	for i, name := range contractNames {
 		lines := []string{"contractManager: " + m.people[m.steward[i].manager].name, "products: [{name: a}, {name: b}, {name: c}]"}
@@ -241,17 +241,24 @@ func (m *model) tree(d dice, before *model) tree {
 
 func scatter(d dice, docs []string) tree {
 	files := tree{}
-	for len(docs) > 0 {
-		i := d(len(docs))
-		files[[]string{"x.yaml", "y/z.yml", "w.yaml"}[d(3)]] += docs[i]
-		docs = slices.Delete(docs, i, i+1)
+	for _, doc := range shuffled(d, docs) {
+		files[[]string{"x.yaml", "y/z.yml", "w.yaml"}[d(3)]] += doc
 	}
 	return files
 }
 
-func (m *model) person(id int, before *model) string {
+func shuffled[T any](d dice, list []T) []T {
+	list = slices.Clone(list)
+	for i := len(list) - 1; i > 0; i-- {
+		j := d(i + 1)
+		list[i], list[j] = list[j], list[i]
+	}
+	return list
+}
+
+func (m *model) person(d dice, id int, before *model) string {
 	p := m.people[id]
-	rest := []string{"access: [" + leases(p.access) + "]"}
+	rest := []string{"access: [" + leases(d, p.access) + "]"}
 	if p.suspended {
 		rest = append(rest, "suspended: true")
 	}
@@ -264,9 +271,9 @@ func (m *model) person(id int, before *model) string {
 	return who(p.name, p.email, p.first, "Lee", rest...)
 }
 
-func leases(list []lease) string {
+func leases(d dice, list []lease) string {
 	var items []string
-	for _, l := range list {
+	for _, l := range shuffled(d, list) {
 		text := fmt.Sprintf("{product: %s, contract: %s", productNames[l.product], contractNames[l.contract])
 		if l.From != spec.Always {
 			text += ", from: " + l.From.String()
@@ -279,13 +286,13 @@ func leases(list []lease) string {
 	return strings.Join(items, ", ")
 }
 
-func (m *model) team(i int) string {
+func (m *model) team(d dice, i int) string {
 	t := &m.teams[i]
 	var names []string
-	for _, id := range t.members {
+	for _, id := range shuffled(d, t.members) {
 		names = append(names, m.people[id].name)
 	}
-	lines := []string{"members: [" + strings.Join(names, ", ") + "]", "access: [" + leases(t.access) + "]"}
+	lines := []string{"members: [" + strings.Join(names, ", ") + "]", "access: [" + leases(d, t.access) + "]"}
 	if t.nested {
 		lines = append(lines, "teams: [team1]")
 	}
