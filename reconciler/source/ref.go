@@ -1,0 +1,227 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"usher/reconciler"
+	"usher/spec"
+)
+
+// Limits on what is read of a commit, before it can cost time or memory.
+const (
+	maxTreeObject = 64 << 20 // bytes of one commit or tree object
+	maxTreeFiles  = 2_000_000
+)
+
+// Ref is the tree of manifests in the commit that a ref names. A commit is read
+// whole or not at all, whatever happens to the work tree meanwhile.
+type Ref struct {
+	repository *Repository
+	ref        string // refs/heads/main
+	below      string // the folder in the tree, "" for all of it; slash-separated
+
+	mu    sync.Mutex
+	known map[string][]byte // blob id -> content, of the last commit read
+	last  *reconciler.Manifests
+}
+
+// NewRef is the source of a ref's manifests, below a folder of the tree.
+func NewRef(r *Repository, ref, below string) *Ref {
+	return &Ref{repository: r, ref: ref, below: strings.Trim(path.Clean("/"+below), "/")}
+}
+
+// Snapshot reads the commit that the ref names now.
+func (r *Ref) Snapshot(ctx context.Context) (*reconciler.Manifests, error) {
+	return r.At(ctx, r.ref)
+}
+
+// Settled is the first reading: a commit does not change.
+func (r *Ref) Settled(_ context.Context, first *reconciler.Manifests) (*reconciler.Manifests, error) {
+	return first, nil
+}
+
+// At reads the manifests of any commit, by any name that git has for it. Reading
+// the commit read last again costs no more than finding that it is.
+func (r *Ref) At(ctx context.Context, name string) (*reconciler.Manifests, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	b, err := r.repository.batch(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s of %s: %w", name, r.repository.path, err)
+	}
+	defer b.close()
+	o, err := b.get(name+"^{commit}", maxTreeObject)
+	if errors.Is(err, ErrNoObject) {
+		return nil, fmt.Errorf("there is no %s in %s", name, r.repository.path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading %s of %s: %w", name, r.repository.path, err)
+	}
+	if r.last != nil && r.last.Commit == o.id {
+		return r.last, nil
+	}
+	m, err := r.read(b, o)
+	if err != nil {
+		var errs spec.Errors
+		if errors.As(err, &errs) {
+			return m, errs
+		}
+		return nil, fmt.Errorf("reading commit %s of %s: %w", o.id, r.repository.path, err)
+	}
+	r.last = m
+	return m, nil
+}
+
+// read reads a commit's manifests. Blobs that the last commit had as well are
+// not read again.
+func (r *Ref) read(b *batch, o object) (*reconciler.Manifests, error) {
+	commit, err := parseCommit(o)
+	if err != nil {
+		return nil, err
+	}
+	w := &treeWalk{batch: b, blobs: map[string]string{}}
+	if err := w.descend(commit.Tree, r.below); err != nil {
+		return nil, err
+	}
+	m := &reconciler.Manifests{Snapshot: reconciler.Snapshot{Source: "git", Path: r.repository.path, Commit: commit.ID}}
+	if len(w.errs) > 0 {
+		return m, w.errs.Sort()
+	}
+	known, err := r.contents(b, w)
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range slices.Sorted(w.paths()) {
+		m.Files = append(m.Files, reconciler.ManifestFile{Path: file, Data: known[w.blobs[file]]})
+	}
+	m.Digest = digest(m.Files)
+	r.known = known
+	return m, nil
+}
+
+// contents returns the bytes of every blob of the walk. All that are missing are
+// asked for at once: an answer is read while the next is being found.
+func (r *Ref) contents(b *batch, w *treeWalk) (map[string][]byte, error) {
+	contents := make(map[string][]byte, len(w.blobs))
+	var missing []string
+	for _, id := range w.blobs {
+		if _, ok := contents[id]; ok {
+			continue
+		}
+		data, ok := r.known[id]
+		contents[id] = data
+		if !ok {
+			missing = append(missing, id)
+		}
+	}
+	slices.Sort(missing)
+	asked := make(chan error, 1)
+	go func() {
+		for _, id := range missing {
+			if err := b.ask(id); err != nil {
+				asked <- err
+				return
+			}
+		}
+		asked <- nil
+	}()
+	for _, id := range missing {
+		o, err := b.answer(spec.MaxFileSize + 1<<20) // a little more: Parse says what is too large, and where
+		if err != nil {
+			return nil, err
+		}
+		if o.kind != "blob" {
+			return nil, fmt.Errorf("%s is a %s, not a file", id, o.kind)
+		}
+		contents[id] = o.data
+	}
+	return contents, <-asked
+}
+
+// treeWalk finds the manifests of a tree.
+type treeWalk struct {
+	batch *batch
+	blobs map[string]string // path -> blob id
+	errs  spec.Errors
+}
+
+func (w *treeWalk) paths() func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for file := range w.blobs {
+			if !yield(file) {
+				return
+			}
+		}
+	}
+}
+
+// descend goes to the folder below which manifests are read, and reads it.
+func (w *treeWalk) descend(tree, below string) error {
+	for below != "" {
+		var first string
+		first, below, _ = strings.Cut(below, "/")
+		entries, err := w.tree(tree)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(entries, func(e treeEntry) bool { return e.name == first && e.mode == modeTree })
+		if i < 0 {
+			return fmt.Errorf("there is no folder %s in it", first)
+		}
+		tree = entries[i].id
+	}
+	return w.walk(tree, "")
+}
+
+func (w *treeWalk) tree(id string) ([]treeEntry, error) {
+	o, err := w.batch.get(id, maxTreeObject)
+	if err != nil {
+		return nil, err
+	}
+	if o.kind != "tree" {
+		return nil, fmt.Errorf("%s is a %s, not a tree", id, o.kind)
+	}
+	return o.entries()
+}
+
+func (w *treeWalk) walk(id, prefix string) error {
+	entries, err := w.tree(id)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.name, ".") {
+			continue
+		}
+		file := prefix + e.name
+		switch {
+		case e.mode == modeTree && isManifest(e.name):
+			w.fail(file, "not-a-file", "a directory with the name of a manifest", "rename it: names that end in .yaml or .yml are for files")
+		case e.mode == modeTree:
+			if err := w.walk(e.id, file+"/"); err != nil {
+				return err
+			}
+		case !isManifest(e.name):
+		case e.mode == modeLink, e.mode == modeModule:
+			w.fail(file, "not-a-file", "a symbolic link or a submodule, which is not followed in commits", "commit the file itself")
+		case e.mode == modeFile, e.mode == modeExecutable, e.mode == "100664":
+			w.blobs[file] = e.id
+		default:
+			w.fail(file, "not-a-file", "an entry of the unknown mode "+e.mode, "remove it")
+		}
+		if len(w.blobs) > maxTreeFiles {
+			return fmt.Errorf("more than %d manifests", maxTreeFiles)
+		}
+	}
+	return nil
+}
+
+func (w *treeWalk) fail(file, code, reason, hint string) {
+	w.errs = append(w.errs, &spec.Error{File: file, Code: code, Reason: reason, Hint: hint})
+}
