@@ -137,9 +137,8 @@ func realPath(path string) (string, error) {
 // gitAtWork refuses a work tree in the middle of a checkout, a merge or a reset.
 func gitAtWork(root string) error {
 	for at := root; ; at = filepath.Join(at, "..") {
-		git := filepath.Join(at, ".git")
-		if _, err := os.Lstat(git); err == nil {
-			lock := filepath.Join(gitDirectory(git), "index.lock")
+		if git := gitFolder(at); git != "" {
+			lock := filepath.Join(git, "index.lock")
 			if _, err := os.Lstat(lock); err == nil {
 				return fmt.Errorf("git is at work in %s (%s exists); try again when it has finished", at, lock)
 			}
@@ -152,21 +151,26 @@ func gitAtWork(root string) error {
 	}
 }
 
-// gitDirectory is where git keeps its index: .git itself or, in a linked work tree,
-// the directory that the file .git names (gitrepository-layout(5)).
-func gitDirectory(git string) string {
-	text, err := os.ReadFile(git)
-	if err != nil {
-		return git
-	}
-	named, ok := strings.CutPrefix(strings.TrimSpace(string(text)), "gitdir: ")
+// gitFolder is where git keeps the index of a work tree, "" where the directory
+// is none. In a linked work tree and in a submodule .git is a file that says so.
+func gitFolder(at string) string {
+	git := filepath.Join(at, ".git")
+	info, err := os.Stat(git)
 	switch {
-	case !ok:
+	case err != nil:
+		return ""
+	case !info.Mode().IsRegular():
 		return git
-	case filepath.IsAbs(named):
-		return named
 	}
-	return filepath.Join(filepath.Dir(git), named)
+	text, _, err := readFile(git)
+	folder, linked := strings.CutPrefix(strings.TrimSpace(string(text)), "gitdir: ")
+	switch {
+	case err != nil || !linked:
+		return git
+	case filepath.IsAbs(folder):
+		return folder
+	}
+	return filepath.Join(at, folder)
 }
 
 // digest is the SHA-256 over every path and the SHA-256 of its content.

@@ -316,6 +316,24 @@ func TestSnapshotWhileGitWorks(t *testing.T) {
 	}
 }
 
+// In a linked work tree and in a submodule .git is a file that points elsewhere.
+func TestSnapshotWhileGitWorksElsewhere(t *testing.T) {
+	for _, pointer := range []string{"gitdir: ROOT/main/.git/worktrees/x\n", "gitdir: ../main/.git/worktrees/x\n"} {
+		base := t.TempDir()
+		plant(t, base, map[string]string{
+			"main/.git/worktrees/x/HEAD": "", "linked/.git": strings.ReplaceAll(pointer, "ROOT", base), "linked/people/a.yaml": "",
+		})
+		root := filepath.Join(base, "linked", "people")
+		if _, err := snapshot(root); err != nil {
+			t.Errorf("%q: %v", pointer, err)
+		}
+		plant(t, base, map[string]string{"main/.git/worktrees/x/index.lock": ""})
+		if _, err := snapshot(root); err == nil || !strings.Contains(err.Error(), "git is at work") {
+			t.Errorf("%q: %v, want that git is at work", pointer, err)
+		}
+	}
+}
+
 func TestSnapshotCancelled(t *testing.T) {
 	root := plant(t, t.TempDir(), map[string]string{"a.yaml": ""})
 	ctx, cancel := context.WithCancel(context.Background())
