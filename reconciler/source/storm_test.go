@@ -29,7 +29,7 @@ func TestCheckoutStorm(t *testing.T) {
 	root := twoBranches(t)
 	careless, stopped := make(chan struct{}), make(chan int)
 	go func() { stopped <- carelessReader(root, careless) }()
-	f := follow(t, root, true, time.Second, stillFor/3)
+	f := follow(t, root, true, time.Second, stillFor/5)
 	for i := range flips {
 		command(t, root, "git", "checkout", "-q", []string{"one", "two"}[i%2])
 		time.Sleep(rand.N(stillFor))

@@ -17,7 +17,7 @@ import (
 )
 
 // stillFor is how long trees of these tests must have stood still.
-const stillFor = 300 * time.Millisecond
+const stillFor = 500 * time.Millisecond
 
 // follower reads a tree as the reconciler's loop does: an event or the time makes
 // it look, and what differs is acted on once it stands still.
@@ -204,17 +204,16 @@ func changes() []change {
 			put(t, filepath.Join(base, "manifests/..v2/ada.yaml"), lines)
 			put(t, filepath.Join(base, "manifests/..v2/bo.yaml"), lines)
 			must(t, os.Symlink("..v2", filepath.Join(base, "manifests/..data_tmp")),
-				os.Rename(filepath.Join(base, "manifests/..data_tmp"), filepath.Join(base, "manifests/..data")),
-				os.RemoveAll(filepath.Join(base, "manifests/..v1")))
+				os.Rename(filepath.Join(base, "manifests/..data_tmp"), filepath.Join(base, "manifests/..data")))
 		}, "manifests/new.yaml"},
 		{"a directory deleted and made again", plainTree, func(t *testing.T, base string) {
 			must(t, os.RemoveAll(filepath.Join(base, "manifests/users")))
-			time.Sleep(stillFor / 3)
+			time.Sleep(stillFor / 8)
 			put(t, filepath.Join(base, adaFile), lines)
 		}, adaFile},
 		{"the root deleted and made again", plainTree, func(t *testing.T, base string) {
 			must(t, os.RemoveAll(filepath.Join(base, "manifests")))
-			time.Sleep(stillFor / 3)
+			time.Sleep(stillFor / 8)
 			put(t, filepath.Join(base, adaFile), lines)
 		}, adaFile},
 		{"the root moved aside and replaced", plainTree, func(t *testing.T, base string) {
@@ -228,6 +227,11 @@ func changes() []change {
 		{"a link on the way to the root, led elsewhere", func(t *testing.T, base string) string {
 			return filepath.Join(linked(t, base, "current"), "manifests")
 		}, swapLink, "current/manifests/users/ada.yaml"},
+		{"a link to a link, led elsewhere", func(t *testing.T, base string) string {
+			linked(t, base, "current")
+			must(t, os.Symlink("current/manifests", filepath.Join(base, "alias")))
+			return filepath.Join(base, "alias")
+		}, swapLink, "alias/users/ada.yaml"},
 		{"new directories within each other", plainTree, func(t *testing.T, base string) {
 			put(t, filepath.Join(base, "manifests/a/b/c/d/deep.yaml"), lines)
 		}, "manifests/a/b/c/d/deep.yaml"},
@@ -260,14 +264,14 @@ func editorWithBackup(t *testing.T, base string) {
 }
 
 // slowCopier writes files under names of its own and renames them when complete,
-// as rsync does, and takes longer for each than a tree must stand still.
+// as rsync does, and takes longer for all than a tree must stand still.
 func slowCopier(t *testing.T, base string) {
 	dir := filepath.Join(base, "manifests/copied")
 	for i := range 6 {
 		temporary := filepath.Join(dir, fmt.Sprintf(".u%d.yaml.Xa3b", i))
 		for n := range 4 {
 			put(t, temporary, lines[:len(lines)*(n+1)/4])
-			time.Sleep(stillFor / 3)
+			time.Sleep(stillFor / 8)
 		}
 		must(t, os.Rename(temporary, filepath.Join(dir, fmt.Sprintf("u%d.yaml", i))))
 	}
@@ -278,7 +282,7 @@ func slowWriter(t *testing.T, base string) {
 	for i := range 6 {
 		for n := range 4 {
 			put(t, filepath.Join(base, fmt.Sprintf("manifests/users/w%d.yaml", i)), lines[:len(lines)*(n+1)/4])
-			time.Sleep(stillFor / 3)
+			time.Sleep(stillFor / 8)
 		}
 	}
 }
