@@ -206,3 +206,45 @@ func lapsing(contracts []spec.Contract, u spec.User) *state.Truth {
 	}
 	return t
 }
+
+// Invitations that are short, end at midnight, or were issued on the day.
+func TestRemindersByTheDay(t *testing.T) {
+	moment := func(s string) time.Time {
+		at, err := time.Parse("2006-01-02 15:04", s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
+	for _, test := range []struct {
+		name             string
+		invited, expires string
+		since, today     string
+		want             []reconciler.NoticeKind
+	}{
+		{"on the day", "2026-11-22 09:00", "2027-02-20 09:00", "2027-02-05", "2027-02-06", []reconciler.NoticeKind{reconciler.NoticeReminder}},
+		{"issued on the day", "2027-02-06 09:00", "2027-02-20 09:00", "2027-02-05", "2027-02-06", nil},
+		{"issued after the day, and nobody looked since", "2027-02-10 09:00", "2027-02-20 09:00", "2027-02-05", "2027-02-12", nil},
+		{"three days of a short one", "2027-02-10 09:00", "2027-02-20 09:00", "2027-02-12", "2027-02-17", []reconciler.NoticeKind{reconciler.NoticeReminder}},
+		{"midnight ends the day before", "2026-11-22 00:00", "2027-02-20 00:00", "2027-02-04", "2027-02-05", []reconciler.NoticeKind{reconciler.NoticeReminder}},
+		{"midnight, and no day later", "2026-11-22 00:00", "2027-02-20 00:00", "2027-02-05", "2027-02-06", nil},
+		{"midnight expires at once", "2026-11-22 00:00", "2027-02-20 00:00", "2027-02-19", "2027-02-20", []reconciler.NoticeKind{reconciler.NoticeExpired}},
+		{"past its last day there is nothing to recall", "2026-11-22 09:00", "2027-02-20 09:00", "2027-02-05", "2027-02-21", []reconciler.NoticeKind{reconciler.NoticeExpired}},
+		{"told before", "2026-11-22 09:00", "2027-02-20 09:00", "2027-02-21", "2027-02-22", nil},
+		{"a clock put back", "2026-11-22 09:00", "2027-02-20 09:00", "2027-02-06", "2027-02-05", nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			truth := lapsing([]spec.Contract{{Name: "design", Manager: "ada", Coordinators: []string{"grace"}}}, spec.User{Name: "bo"})
+			truth.Accounts["bo"] = state.Account{
+				ID: "ubo", Status: state.Invited, Issue: 1, Invited: moment(test.invited), Expires: moment(test.expires),
+			}
+			var got []reconciler.NoticeKind
+			for _, n := range reconciler.Calendar(truth, day(test.since), day(test.today)) {
+				got = append(got, n.Kind)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("sent (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -181,6 +181,10 @@ func TestStewardsHearOfAHold(t *testing.T) {
 	o.expect("nothing is held")
 	delete(o.tree, "plant.yaml")
 	o.expect("held again", held)
+	o.tree["plant.yaml"] = full
+	o.expect("nothing is held any more")
+	delete(o.tree, "plant.yaml")
+	o.expect("the same plan comes back", held)
 	o.approve(id)
 	o.expect("approved")
 	if got := len(o.truth().Roster.Users); got != 6 {
@@ -404,6 +408,9 @@ func TestStewardsHearOfUndeliverableMail(t *testing.T) {
 	o.expect("tried again")
 	o.deliver(to("bo"))
 	o.expect("failed again", "undeliverable to ada@acme.example:"+bo, "undeliverable to grace@acme.example:"+bo)
+	o.retry("bo")
+	o.deliver(to("bo"))
+	o.expect("failed again unseen", "undeliverable to ada@acme.example:"+bo, "undeliverable to grace@acme.example:"+bo)
 }
 
 // retry has the failed messages to somebody tried again.
