@@ -36,12 +36,12 @@ type HeldReport struct {
 	Release []string         // what to do to let it through, any of these
 }
 
-// RefusedLine is one error of the manifests.
+// RefusedLine is one error of the manifests. One of contract information names the
+// rule and quotes nothing.
 type RefusedLine struct {
 	Place   string // file:line:column; the file alone where all of it is meant
 	Message string
 	Hint    string // what to do; empty where that cannot be said
-	Private bool   // of contract information: the message names the rule and quotes nothing
 }
 
 // UndeliveredLine is one message that was given up.

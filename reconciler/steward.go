@@ -19,7 +19,7 @@ import (
 // keeps what was told last, so that nothing is repeated without news.
 const (
 	topicHeld          = "held"          // news: the plan's id
-	topicRefused       = "refused"       // news: the digest of the manifests
+	topicRefused       = "refused"       // news: the digest of the manifests, and what is wrong with contract information
 	topicUndeliverable = "undeliverable" // news: the messages given up, each with its attempts
 	topicSeats         = "seats"         // news: the offers nearly all of whose seats are taken
 	topicTerm          = "term"          // news: the contracts about to end, each with its last day and what is left
@@ -173,40 +173,30 @@ func reports(t *state.Truth, kind NoticeKind, of map[string]*Report) []Notice {
 	return notices
 }
 
-// ofRefusal tells all stewards what is wrong with the manifests.
+// ofRefusal tells all stewards what is wrong with the manifests. That they could
+// not be read is no news of theirs: it passes, or whoever runs usher sees it.
 func (s *stewards) ofRefusal(ctx context.Context, out *Outcome, applyErr error) error {
 	var invalid spec.Errors
-	switch {
-	case !errors.As(applyErr, &invalid):
-		if out == nil || out.Plan == nil {
-			return nil // nothing was read: whether it is valid again is not known
-		}
-		return s.forget(ctx, topicRefused)
-	case len(invalid) == 0:
+	switch refused := errors.As(applyErr, &invalid); {
+	case out == nil || out.Read.Digest == "":
 		return nil
+	case !refused && out.Plan == nil: // it ended before anybody knew whether they are valid
+		return nil
+	case !refused:
+		return s.forget(ctx, topicRefused)
 	}
-	lines := refusedLines(invalid, isPrivate(applyErr))
-	return s.tell(ctx, topicRefused, refusal(out, lines), 0, func(t *state.Truth) ([]Notice, error) {
+	news, private := out.Read.Digest, isPrivate(applyErr)
+	lines := refusedLines(invalid, private)
+	if private { // which is no part of the digest
+		news += fmt.Sprintf(" %x", sha256.Sum256(fmt.Append(nil, lines)))
+	}
+	return s.tell(ctx, topicRefused, news, 0, func(t *state.Truth) ([]Notice, error) {
 		of := map[string]*Report{}
 		for name := range stewardship(t.Roster) {
 			of[name] = &Report{Refused: lines}
 		}
 		return reports(t, NoticeRefused, of), nil
 	})
-}
-
-// refusal stands for the manifests that were refused: their digest. What is wrong
-// is added where no digest tells manifests apart: they could not be read, or the
-// contract information is at fault.
-func refusal(out *Outcome, lines []RefusedLine) string {
-	digest := ""
-	if out != nil {
-		digest = out.Read.Digest
-	}
-	if digest != "" && !slices.ContainsFunc(lines, func(l RefusedLine) bool { return l.Private }) {
-		return digest
-	}
-	return fmt.Sprintf("%s sha256:%x", digest, sha256.Sum256(fmt.Append(nil, lines)))
 }
 
 // refusedLines are the errors for stewards to read. What is wrong with contract
@@ -220,7 +210,7 @@ func refusedLines(errs spec.Errors, private bool) []RefusedLine {
 		}
 		lines[i] = RefusedLine{Place: place, Message: e.Message(), Hint: e.Hint}
 		if private {
-			lines[i] = RefusedLine{Place: place, Message: "contract information: " + e.Code, Private: true}
+			lines[i] = RefusedLine{Place: place, Message: "contract information: " + e.Code}
 		}
 	}
 	return lines

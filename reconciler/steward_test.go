@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"usher/reconciler"
+	"usher/spec"
 	"usher/state"
 )
 
@@ -264,6 +265,20 @@ func TestStewardsHearOfRefusedManifests(t *testing.T) {
 	o.expect("mended")
 	o.tree["people.yaml"] = broken
 	o.expect("broken again", refused("23:")...)
+}
+
+// Manifests that could not be read are not manifests that were refused.
+func TestStewardsDoNotHearOfFaultyReading(t *testing.T) {
+	o := newOffice(t, twoFirms())
+	owner := o.own()
+	defer owner.Close()
+	unreadable := spec.Errors{{File: "people.yaml", Code: "unreadable", Reason: "permission denied"}}
+	for _, out := range []*reconciler.Outcome{nil, {}} {
+		if err := o.ctl.TellStewards(context.Background(), owner, out, unreadable); err != nil {
+			t.Fatal(err)
+		}
+	}
+	equalLetters(o, "unreadable", nil, o.letters())
 }
 
 // folder is a source of its own beside a world.
