@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -660,4 +661,51 @@ func (o *office) holds() []state.Hold {
 		o.Fatal(err)
 	}
 	return holds
+}
+
+// A loop tells stewards after each look, has the messages delivered, and tells of
+// the same hold again after a day, though nothing else happened.
+func TestLoopTellsStewards(t *testing.T) {
+	f := twoFirms()
+	f["plant.yaml"] = holders("pump", 8)
+	o := newOffice(t, f)
+	delete(o.tree, "plant.yaml")
+	owner := o.own()
+	defer owner.Close()
+	looked, resume := make(chan bool), make(chan bool)
+	delivered := 0
+	loop := &reconciler.Loop{
+		Controller: o.ctl, Owner: owner, Log: slog.New(slog.DiscardHandler), Timing: reconciler.Timing{Resync: time.Millisecond},
+		Applied: func() { delivered++ },
+		Looked:  func() { looked <- true; <-resume },
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- loop.Run(ctx) }()
+	held := "held to eve@acme.example: access removals"
+	for _, visit := range []struct {
+		on        string
+		want      []string
+		delivered int
+		next      time.Duration
+	}{
+		{"entering", []string{held}, 1, time.Hour},
+		{"an hour later", nil, 1, 23 * time.Hour},
+		{"a day later", []string{held}, 2, time.Hour},
+		{"an hour after that", nil, 2, 0},
+	} {
+		<-looked
+		equalLetters(o, visit.on, visit.want, o.letters())
+		if delivered != visit.delivered {
+			t.Errorf("%s: asked %d times to deliver, want %d", visit.on, delivered, visit.delivered)
+		}
+		if o.now = o.now.Add(visit.next); visit.next > 0 {
+			resume <- true
+		}
+	}
+	stop()
+	close(resume)
+	if err := <-ended; err != nil {
+		t.Errorf("run: %v", err)
+	}
 }
