@@ -22,6 +22,7 @@ const (
 	RequestReconcile = "reconcile"    // look at the manifests now
 	RequestSuspend   = "suspend"      // apply no manifests until resumed
 	RequestResume    = "resume"
+	RequestCredits   = "credits" // argument: number of an import of usage that waits
 )
 
 // ApproveClock is what stands for the clock where a plan's id could.
@@ -74,6 +75,8 @@ func (c *Controller) perform(ctx context.Context, owner *state.Owner, r state.Re
 		}
 		_, err := owner.Requeue(ctx, ids...)
 		return err
+	case RequestCredits:
+		return c.performCredits(ctx, owner, r.Argument)
 	}
 	return fmt.Errorf("this usher does not know requests of kind %q", r.Kind)
 }

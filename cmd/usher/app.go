@@ -78,7 +78,7 @@ func (a *app) command() *cobra.Command {
 		a.validateCommand(), a.planCommand(), a.applyCommand(), a.watchCommand(), a.statusCommand(),
 		a.reconcileCommand(), a.suspendCommand(), a.resumeCommand(),
 		a.getCommand(), a.describeCommand(), a.historyCommand(),
-		a.approveCommand(), a.invitationCommand(), a.mailCommand(),
+		a.approveCommand(), a.invitationCommand(), a.mailCommand(), a.creditsCommand(),
 		a.doctorCommand(), a.backupCommand(), a.restoreCommand(), a.versionCommand(),
 	)
 	root.SetHelpCommand(a.helpCommand())
