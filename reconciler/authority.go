@@ -1,0 +1,102 @@
+package reconciler
+
+import (
+	"context"
+	"time"
+
+	"usher/spec"
+	"usher/state"
+)
+
+// Commit is a commit as its object says. Nothing in it is proven: who signed it
+// is the [Signer] of its [Step].
+type Commit struct {
+	ID        string
+	Subject   string   // the first line of its message
+	Parents   []string // ids; more than one: a merge
+	Author    Identity
+	Committer Identity
+}
+
+// Identity is who a commit names, and when.
+type Identity struct {
+	Name, Email string
+	At          time.Time
+}
+
+// Step is one commit between the one that is applied and the one that is wanted.
+type Step struct {
+	Commit
+	Roster        *spec.Roster // what it asks for; nil: its manifests are not valid
+	Signer        Signer
+	Authorises    []string // commit ids of its Usher-Authorises trailers, 12 digits or more
+	AllowRemovals *int     // of its Usher-Allow-Removals trailer; nil: none
+	Forge         bool     // signed by a key of the forge: its author stands for it
+}
+
+// Signer is the key whose signature a commit carries.
+type Signer struct {
+	Key         string // "TYPE BASE64", as in spec.User.SigningKeys; "" where there is a problem
+	Fingerprint string // "SHA256:…"; "" where no key can be told
+	Problem     string // why nobody answers for the commit: "not signed"; "" where the signature fits
+}
+
+// Refusal is one change that nobody who made it had a right to.
+type Refusal struct {
+	Commit  string   // id of the commit that made the change last
+	Subject string   // the first line of its message
+	Signer  string   // name of the user, else the fingerprint, else why there is neither
+	Change  Change   // between what was last accepted and what is wanted
+	Missing string   // "contract manager of acme-design", or what is wrong with the signature
+	Ways    []string // what cures it
+}
+
+// Historian is a Source whose manifests come from commits.
+type Historian interface {
+	Source
+	// Steps returns the commits that are reachable from commit and not from
+	// applied, parents before children. applied is "" for the whole history.
+	Steps(ctx context.Context, applied, commit string, today spec.Day) ([]Step, error)
+	// Descends reports whether commit is applied or comes after it. An applied
+	// commit that is gone is no ancestor of anything.
+	Descends(ctx context.Context, applied, commit string) (bool, error)
+	// Commit returns one commit by any name that git has for it.
+	Commit(ctx context.Context, name string) (Commit, error)
+}
+
+// Review is what is judged: how a wanted tree came to be.
+type Review struct {
+	Base  *spec.Roster // as applied, or as trusted at first use
+	Since time.Time    // when the applied commit was made; zero: nothing is too old
+	Steps []Step       // parents before children; the last one is wanted
+	Now   time.Time
+}
+
+// Authority judges every change that the steps of a review make (DOMAIN.md,
+// "Authority"). Where it accepts, whoever made them had the right to; else each
+// change that nobody had a right to comes back. It is a pure function.
+func Authority(r Review) (accepted bool, refusals []Refusal) {
+	return len(r.Steps) == 0, nil
+}
+
+// Hold returns what holds the plan, given how its tree came to be: the limits
+// that hold it already, without those that a sufficient signer answered for, and
+// every refusal.
+func (r Review) Hold(p *Plan, t *state.Truth) []state.HeldRule {
+	return p.Held
+}
+
+// ruleAuthority holds a change that nobody had the right to make; its scope is
+// the commit.
+const ruleAuthority = "authority"
+
+// Approvable reports whether `usher approve` can let a plan through that is held
+// by these rules. Approval releases limits, never authority.
+func Approvable(held []state.HeldRule) bool {
+	for _, rule := range held {
+		if rule.Rule == ruleAuthority {
+			return false
+		}
+	}
+	return true
+}
