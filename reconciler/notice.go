@@ -23,10 +23,10 @@ const (
 	NoticeReturned   NoticeKind = "returned" // the same account again, within 30 days of its removal
 	NoticeEmail      NoticeKind = "email"    // the address changed; to the new one
 	NoticeEmailOld   NoticeKind = "email-old"
+	NoticeReminder   NoticeKind = "reminder" // to an invited person: the invitation is about to expire
 	NoticeAccess     NoticeKind = "access"   // access added, removed or altered; roles as well
 	NoticeRole       NoticeKind = "role"     // roles alone
 	NoticeSteward    NoticeKind = "roles"    // to a contract manager: who got or lost a role
-	NoticeReminder   NoticeKind = "reminder" // to an invited person: the invitation is about to expire
 )
 
 // The kinds of messages to stewards beside those, each with a Report.
