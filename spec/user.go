@@ -15,7 +15,7 @@ type User struct {
 	FirstName   string   // NFC
 	LastName    string   // NFC
 	Suspended   bool     // keeps the account, gives no access
-	SigningKeys []string // "TYPE BASE64" each, comments dropped, sorted
+	SigningKeys []string // as SigningKey.String writes them, sorted
 	Generation  int      // invitation.generation; 0 where not declared
 	Previously  []string // earlier names, sorted
 	Access      []Grant  // effective: own and by teams, merged, sorted (see Grant)
@@ -161,12 +161,12 @@ func (r *resolver) checkSigningKeys() {
 	for i := range r.users {
 		u := &r.users[i]
 		for _, key := range u.Spec.SigningKeys {
-			canonical := canonicalKey(key.Value)
-			if first, taken := holder[canonical]; taken && first != i {
+			alone := keyAlone(key.Value)
+			if first, taken := holder[alone]; taken && first != i {
 				r.fail(key.at(u.file), "duplicate-key-holder", u.subject(), "this signing key is also that of user %s", r.users[first].key)
 				continue
 			}
-			holder[canonical] = i
+			holder[alone] = i
 		}
 	}
 }
