@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
-	"sync"
 	"time"
 
 	"usher/spec"
@@ -43,7 +41,8 @@ type Controller struct {
 	By       string // who runs it
 	From     string // the address that messages come from
 
-	surveyed survey // as of when stewards were last told of their contracts
+	surveyed        survey     // as of when stewards were last told of their contracts
+	parsed, private parsedTree // of the last tree, and of the last contract information
 }
 
 // Outcome is what Apply did.
@@ -66,7 +65,8 @@ func (c *Controller) Check(ctx context.Context) (*Manifests, *spec.Roster, error
 }
 
 func (c *Controller) resolve(ctx context.Context, m *Manifests) (*spec.Roster, error) {
-	files, errs := parseAll(m.Files, spec.Parse)
+	c.parsed.parse = spec.Parse
+	files, errs := c.parsed.files(m.Files)
 	roster, more := spec.Resolve(files, spec.DayOf(c.Now()))
 	errs = append(errs, more...)
 	if len(errs) > 0 {
@@ -92,7 +92,8 @@ func (c *Controller) information(ctx context.Context, roster *spec.Roster) ([]sp
 	if err != nil {
 		return nil, err
 	}
-	files, errs := parseAll(m.Files, spec.ParsePrivate)
+	c.private.parse = spec.ParsePrivate
+	files, errs := c.private.files(m.Files)
 	all, more := spec.ResolveInformation(files, roster)
 	if errs = append(errs, more...); len(errs) > 0 {
 		return all, privateErrors{errs.Sort()}
@@ -110,32 +111,6 @@ func (e privateErrors) Unwrap() error { return e.Errors }
 func isPrivate(err error) bool {
 	var private privateErrors
 	return errors.As(err, &private)
-}
-
-// parseAll parses files side by side. The result does not depend on which is
-// parsed first.
-func parseAll(files []ManifestFile, parse func(string, []byte) (*spec.File, spec.Errors)) ([]*spec.File, spec.Errors) {
-	parsed := make([]*spec.File, len(files))
-	failed := make([]spec.Errors, len(files))
-	next := make(chan int)
-	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(files)) {
-		wg.Go(func() {
-			for i := range next {
-				parsed[i], failed[i] = parse(files[i].Path, files[i].Data)
-			}
-		})
-	}
-	for i := range files {
-		next <- i
-	}
-	close(next)
-	wg.Wait()
-	var errs spec.Errors
-	for _, e := range failed {
-		errs = append(errs, e...)
-	}
-	return parsed, errs
 }
 
 // Plan says what Apply would do. It writes nothing.

@@ -20,6 +20,7 @@ type Manifests struct {
 type ManifestFile struct {
 	Path string // slash-separated, below the directory or repository
 	Data []byte
+	Sum  ManifestSum // of Data; zero: not worked out
 }
 
 // Source is where manifests come from.

@@ -68,7 +68,7 @@ func (w *world) Snapshot(context.Context) (*reconciler.Manifests, error) {
 	m := &reconciler.Manifests{Snapshot: reconciler.Snapshot{Source: "dir"}}
 	h := sha256.New()
 	for _, path := range slices.Sorted(maps.Keys(w.tree)) {
-		m.Files = append(m.Files, reconciler.ManifestFile{Path: path, Data: []byte(w.tree[path])})
+		m.Files = append(m.Files, reconciler.ManifestFile{Path: path, Data: []byte(w.tree[path]), Sum: reconciler.SumOf([]byte(w.tree[path]))})
 		fmt.Fprintf(h, "%s\n%s\n", path, w.tree[path])
 	}
 	m.Digest = fmt.Sprintf("sha256:%x", h.Sum(nil))

@@ -177,8 +177,7 @@ func gitFolder(at string) string {
 func digest(files []reconciler.ManifestFile) string {
 	h := sha256.New()
 	for _, f := range files {
-		content := sha256.Sum256(f.Data)
-		fmt.Fprintf(h, "%s\x00%x\n", f.Path, content)
+		fmt.Fprintf(h, "%s\x00%x\n", f.Path, f.Sum)
 	}
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }
@@ -297,7 +296,7 @@ func (s *scan) file(path string) {
 		return
 	}
 	s.touched(info)
-	s.manifests.Files = append(s.manifests.Files, reconciler.ManifestFile{Path: path, Data: data})
+	s.manifests.Files = append(s.manifests.Files, reconciler.ManifestFile{Path: path, Data: data, Sum: reconciler.SumOf(data)})
 }
 
 // readFile reads a file to its end, or just far enough to see that it is larger

@@ -27,8 +27,14 @@ type Ref struct {
 	below      string // the folder in the tree, "" for all of it; slash-separated
 
 	mu    sync.Mutex
-	known map[string][]byte // blob id -> content, of the last commit read
+	known map[string]content // by blob id, of the last commit read
 	last  *reconciler.Manifests
+}
+
+// content is what a blob holds.
+type content struct {
+	data []byte
+	sum  reconciler.ManifestSum
 }
 
 // NewRef is the source of a ref's manifests, below a folder of the tree.
@@ -98,7 +104,8 @@ func (r *Ref) read(b *batch, o object) (*reconciler.Manifests, error) {
 		return nil, err
 	}
 	for _, file := range slices.Sorted(w.paths()) {
-		m.Files = append(m.Files, reconciler.ManifestFile{Path: file, Data: known[w.blobs[file]]})
+		blob := known[w.blobs[file]]
+		m.Files = append(m.Files, reconciler.ManifestFile{Path: file, Data: blob.data, Sum: blob.sum})
 	}
 	m.Digest = digest(m.Files)
 	r.known = known
@@ -107,15 +114,15 @@ func (r *Ref) read(b *batch, o object) (*reconciler.Manifests, error) {
 
 // contents returns the bytes of every blob of the walk. All that are missing are
 // asked for at once: an answer is read while the next is being found.
-func (r *Ref) contents(b *batch, w *treeWalk) (map[string][]byte, error) {
-	contents := make(map[string][]byte, len(w.blobs))
+func (r *Ref) contents(b *batch, w *treeWalk) (map[string]content, error) {
+	contents := make(map[string]content, len(w.blobs))
 	var missing []string
 	for _, id := range w.blobs {
 		if _, ok := contents[id]; ok {
 			continue
 		}
-		data, ok := r.known[id]
-		contents[id] = data
+		known, ok := r.known[id]
+		contents[id] = known
 		if !ok {
 			missing = append(missing, id)
 		}
@@ -139,7 +146,7 @@ func (r *Ref) contents(b *batch, w *treeWalk) (map[string][]byte, error) {
 		if o.kind != "blob" {
 			return nil, fmt.Errorf("%s is a %s, not a file", id, o.kind)
 		}
-		contents[id] = o.data
+		contents[id] = content{o.data, reconciler.SumOf(o.data)}
 	}
 	return contents, <-asked
 }

@@ -111,7 +111,7 @@ func carelessReader(root string, stop <-chan struct{}) (mixed int) {
 		paths, _ := filepath.Glob(filepath.Join(root, "d*", "*.yaml"))
 		for _, path := range paths {
 			if data, err := os.ReadFile(path); err == nil {
-				m.Files = append(m.Files, reconciler.ManifestFile{Path: path, Data: data})
+				m.Files = append(m.Files, reconciler.ManifestFile{Path: path, Data: data, Sum: reconciler.SumOf(data)})
 			}
 		}
 		if len(m.Files) == 0 || !whole(m) {
