@@ -1,0 +1,164 @@
+package edit
+
+import (
+	"bytes"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"usher/spec"
+)
+
+// document is one document of a file of the tree.
+type document struct {
+	*text
+	file  string
+	index int // of its root among those of the file
+}
+
+func (d *document) root() *yaml.Node { return d.roots[d.index] }
+
+// find returns the document that declares a thing. A person of a UserList has
+// none of their own.
+func (t *Tree) find(kind, name string) (*document, error) {
+	file, ok := t.homes[home{kind, name}]
+	if !ok {
+		return nil, fail(ErrUnknown, "", "there is no %s %q", strings.ToLower(kind), name)
+	}
+	s, err := readText(t.files[file])
+	if err != nil {
+		return nil, err
+	}
+	for i, root := range s.roots {
+		if kindOf(root) == kind && nameOf(root) == name {
+			return &document{s, file, i}, nil
+		}
+	}
+	origin := file
+	if u := t.roster.User(name); u != nil && kind == "User" {
+		origin = u.Origin.String()
+	}
+	return nil, fail(ErrElsewhere, "take the entry out of the list there, and add a manifest of their own: usher add user",
+		"%s is an entry of the UserList at %s: what a list says holds for all of its entries", name, origin)
+}
+
+func kindOf(root *yaml.Node) string { return valueAt(root, "kind") }
+
+// nameOf is metadata.name or, for users who leave it out, the folded e-mail.
+func nameOf(root *yaml.Node) string {
+	if name := valueAt(root, "metadata", "name"); name != "" {
+		return name
+	}
+	return spec.FoldEmail(valueAt(root, "spec", "email"))
+}
+
+// mark is a line that separates documents; no content can stand there.
+var mark = regexp.MustCompile(`(?m)^(---|\.\.\.)(?:[ \t\r]|$)`)
+
+// extent is the bytes of the document: from its "---" up to the next, or to the
+// end of the file. For the first document of several, the comments at the
+// beginning of the file that a blank line parts from it are the file's own.
+func (d *document) extent() (from, to int) {
+	root := d.start(d.root())
+	from, to = 0, len(d.data)
+	opened := false // by a "---" of its own
+	for _, m := range mark.FindAllIndex(d.data, -1) {
+		end := d.data[m[0]] == '.'
+		switch {
+		case m[0] <= root:
+			from, opened = m[0], !end
+			if end {
+				from = d.nextLine(m[0])
+			}
+		case end:
+			return from, d.nextLine(m[0])
+		case opened:
+			return from, m[0]
+		default:
+			return d.ownComments(from, root), d.pastMark(m[0])
+		}
+	}
+	return from, to
+}
+
+// ownComments is where the comments begin that stand right above the root.
+func (d *document) ownComments(from, root int) int {
+	begin, _ := d.lineOf(root)
+	for begin > from {
+		above, end := d.lineOf(begin - 1)
+		if blank(d.data[above:end]) {
+			break
+		}
+		begin = above
+	}
+	return begin
+}
+
+// pastMark is where to go on after a "---", so that the document it opens comes
+// first in its file: after its line, unless something stands on it.
+func (d *document) pastMark(at int) int {
+	_, end := d.lineOf(at)
+	if blank(d.data[at+len("---") : end]) {
+		return d.nextLine(at)
+	}
+	return at
+}
+
+// Remove takes out the whole document that declares a thing, with its comments.
+// A file with nothing else in it is removed.
+func (t *Tree) Remove(kind, name string) error {
+	d, err := t.find(kind, name)
+	if err != nil {
+		return err
+	}
+	if len(d.roots) == 1 {
+		delete(t.homes, home{kind, name})
+		return t.write(d.file, nil)
+	}
+	from, to := d.extent()
+	want := meanings(slices.Delete(slices.Clone(d.roots), d.index, d.index+1))
+	after, err := readText(d.apply(splice{from: from, to: to}))
+	if err != nil || !reflect.DeepEqual(meanings(after.roots), want) {
+		return byHand(d.file, d.root().Line, kind+" "+name)
+	}
+	if err := t.write(d.file, t.marked(d.file, after.data)); err != nil {
+		return err
+	}
+	delete(t.homes, home{kind, name})
+	return nil
+}
+
+// append adds a document at the end of a file, which need not exist.
+func (t *Tree) append(file string, lines []string) error {
+	if err := checkPath(file); err != nil {
+		return err
+	}
+	before := t.files[file]
+	s, err := readText(before)
+	if err != nil {
+		return err
+	}
+	var out bytes.Buffer
+	out.Write(s.data)
+	if len(s.data) > 0 && !bytes.HasSuffix(s.data, []byte("\n")) {
+		out.WriteString(s.lineEnd())
+	}
+	if !blank(s.data) {
+		out.WriteString("---" + s.lineEnd())
+	}
+	for _, line := range lines {
+		out.WriteString(line + s.lineEnd())
+	}
+	return t.write(file, t.marked(file, out.Bytes()))
+}
+
+// marked gives a file back the byte order mark it had.
+func (t *Tree) marked(file string, data []byte) []byte {
+	if bytes.HasPrefix(t.files[file], byteOrderMark) {
+		return append(bytes.Clone(byteOrderMark), data...)
+	}
+	return data
+}
