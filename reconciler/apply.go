@@ -70,7 +70,7 @@ func (c *Controller) carryOut(ctx context.Context, owner *state.Owner, p *Plan, 
 		cause.Kind = state.CauseAdopt
 	}
 	rev, err := owner.Update(ctx, cause, truth.Newest.Number, func(tx *state.Tx) error {
-		return c.write(tx, p)
+		return c.write(tx, p, truth.CalendarDay)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("applying the plan: %w", err)
@@ -92,8 +92,9 @@ func (c *Controller) hold(ctx context.Context, owner *state.Owner, p *Plan) erro
 }
 
 // write carries a plan out within one transaction. What ends comes before what
-// begins, so that names, addresses and seats are free for whoever takes them.
-func (c *Controller) write(tx *state.Tx, p *Plan) error {
+// begins, so that names, addresses and seats are free for whoever takes them. day
+// is the one up to which the state says that the calendar was followed.
+func (c *Controller) write(tx *state.Tx, p *Plan, day spec.Day) error {
 	w := &writer{tx: tx, plan: p, ids: map[string]string{}, expires: map[string]state.Account{}}
 	if p.Approved {
 		if err := tx.UseApproval(p.ID); err != nil {
@@ -109,7 +110,9 @@ func (c *Controller) write(tx *state.Tx, p *Plan) error {
 			return err
 		}
 	}
-	if err := tx.SetCalendarDay(spec.DayOf(tx.Now)); err != nil {
+	// Not the day it is by now: midnight may have passed since the calendar was
+	// followed, and the new day's edges are still to be told.
+	if err := tx.SetCalendarDay(max(c.followed, day)); err != nil {
 		return err
 	}
 	return c.queue(tx, p.Mail, w)

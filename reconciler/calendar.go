@@ -171,6 +171,7 @@ func (c *Controller) followCalendar(ctx context.Context, owner *state.Owner, out
 	today := spec.DayOf(c.Now())
 	notices := Calendar(truth, truth.CalendarDay, today)
 	if len(notices) == 0 {
+		c.followed = today
 		return truth, nil
 	}
 	for i := range notices {
@@ -187,6 +188,6 @@ func (c *Controller) followCalendar(ctx context.Context, owner *state.Owner, out
 	if err != nil {
 		return nil, fmt.Errorf("following the calendar: %w", err)
 	}
-	out.Calendar = &rev
+	out.Calendar, c.followed = &rev, today
 	return c.DB.Truth(ctx)
 }

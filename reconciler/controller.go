@@ -41,6 +41,8 @@ type Controller struct {
 	By       string // who runs it
 	From     string // the address that messages come from
 
+	followed spec.Day // up to which this controller followed the calendar
+
 	surveyed        survey     // as of when stewards were last told of their contracts
 	parsed, private parsedTree // of the last tree, and of the last contract information
 }

@@ -298,11 +298,11 @@ func (l *Loop) reconcile(ctx context.Context) error {
 // tellStewards writes to stewards what is news to them. That it fails stops
 // nothing: the next look tries again.
 func (l *Loop) tellStewards(ctx context.Context) {
-	queued, err := l.Controller.tellStewards(ctx, l.Owner, l.outcome, l.ended)
+	queued, err := l.Controller.TellStewards(ctx, l.Owner, l.outcome, l.ended)
 	if err != nil && ctx.Err() == nil {
 		l.Log.Error("stewards not told", "error", withoutQuotes(err))
 	}
-	if queued {
+	if queued > 0 {
 		l.applied()
 	}
 }

@@ -35,23 +35,18 @@ const heldAgain = 24 * time.Hour
 // 30 and 7 days before, that a contract ends. out and applyErr are how the last
 // attempt to apply ended; out is nil before the first. It may be called as often as
 // one likes: without news it writes nothing. What one topic fails with does not
-// keep the others back; the error names no personal data.
-func (c *Controller) TellStewards(ctx context.Context, owner *state.Owner, out *Outcome, applyErr error) error {
-	_, err := c.tellStewards(ctx, owner, out, applyErr)
-	return err
-}
-
-// tellStewards also reports whether there are messages to deliver now.
-func (c *Controller) tellStewards(ctx context.Context, owner *state.Owner, out *Outcome, applyErr error) (bool, error) {
+// keep the others back; the error names no personal data. It returns how many
+// messages were queued.
+func (c *Controller) TellStewards(ctx context.Context, owner *state.Owner, out *Outcome, applyErr error) (queued int, err error) {
 	told, err := c.DB.Told(ctx)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	s := &stewards{Controller: c, owner: owner, told: told}
 	err = errors.Join(
 		s.ofHold(ctx, out, applyErr), s.ofRefusal(ctx, out, applyErr), s.ofFailures(ctx), s.ofContracts(ctx),
 	)
-	return s.queued > 0, err
+	return s.queued, err
 }
 
 // stewards is one round of telling them.

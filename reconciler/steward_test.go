@@ -93,7 +93,7 @@ func (o *office) round() []string {
 	defer owner.Close()
 	out, applyErr := o.ctl.Apply(context.Background(), owner, "")
 	for range 10 {
-		if err := o.ctl.TellStewards(context.Background(), owner, out, applyErr); err != nil {
+		if _, err := o.ctl.TellStewards(context.Background(), owner, out, applyErr); err != nil {
 			o.Fatalf("telling stewards: %v", err)
 		}
 	}
@@ -275,7 +275,7 @@ func TestStewardsDoNotHearOfFaultyReading(t *testing.T) {
 	defer owner.Close()
 	unreadable := spec.Errors{{File: "people.yaml", Code: "unreadable", Reason: "permission denied"}}
 	for _, out := range []*reconciler.Outcome{nil, {}} {
-		if err := o.ctl.TellStewards(context.Background(), owner, out, unreadable); err != nil {
+		if _, err := o.ctl.TellStewards(context.Background(), owner, out, unreadable); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -506,7 +506,7 @@ func TestStewardsAreToldLater(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := o.ctl.TellStewards(context.Background(), owner, out, nil); !errors.Is(err, errMute) {
+	if _, err := o.ctl.TellStewards(context.Background(), owner, out, nil); !errors.Is(err, errMute) {
 		t.Errorf("telling stewards: %v, want %v", err, errMute)
 	}
 	owner.Close()

@@ -16,6 +16,7 @@ import (
 
 // applyFlags are the flags of apply.
 type applyFlags struct {
+	from     treeFlags
 	plan     string
 	mailWait time.Duration
 	settle   time.Duration
@@ -26,17 +27,18 @@ type applyFlags struct {
 func (a *app) applyCommand() *cobra.Command {
 	var f applyFlags
 	c := &cobra.Command{
-		Use: "apply DIR", Short: "carry out the plan, then deliver the messages",
+		Use: "apply [DIR]", Short: "carry out the plan, then deliver the messages",
 		Long: `Shows the same plan as "usher plan DIR", carries it out in one transaction, all
 of it or none, and delivers the messages for up to --mail-wait; what is left
 then waits in the state. Applied again, it changes nothing and sends nothing.
 
 A plan that is held ends with 4, and nothing is changed: see usher help limits.
 Only one usher at a time works on a state: the second ends with 5.`,
-		Example: "  usher apply examples/acme\n  usher apply examples/acme --plan plan.json\n  usher apply examples/acme --mail smtp://usher@mail.acme.example:587",
-		Args:    wants(1, 1, "DIR, the folder of manifests"),
-		RunE:    func(c *cobra.Command, args []string) error { return a.apply(c.Context(), args[0], f) },
+		Example: "  usher apply examples/acme\n  usher apply examples/acme --plan plan.json\n  usher apply --ref refs/heads/main --mail smtp://usher@mail.acme.example:587",
+		Args:    f.from.args,
+		RunE:    func(c *cobra.Command, args []string) error { return a.apply(c.Context(), args, f) },
 	}
+	f.from.flags(c)
 	c.Flags().StringVar(&f.plan, "plan", "", "carry out exactly the plan in `FILE`, or refuse")
 	c.Flags().DurationVar(&f.mailWait, "mail-wait", 30*time.Second, "deliver messages for up to this `time`")
 	c.Flags().DurationVar(&f.settle, "settle", 500*time.Millisecond, "how long the folder must have stood still before it is acted on, as a `time`")
@@ -45,10 +47,13 @@ Only one usher at a time works on a state: the second ends with 5.`,
 	return c
 }
 
-func (a *app) apply(ctx context.Context, dir string, f applyFlags) error {
+func (a *app) apply(ctx context.Context, args []string, f applyFlags) error {
+	t, err := f.from.tree(ctx, args)
+	if err != nil {
+		return err
+	}
 	var review reviewed
 	if f.plan != "" {
-		var err error
 		if review, err = readPlan(f.plan); err != nil {
 			return err
 		}
@@ -57,18 +62,25 @@ func (a *app) apply(ctx context.Context, dir string, f applyFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := a.checkFirst(ctx, dir); err != nil {
+	if err := a.checkFirst(ctx, t); err != nil {
 		return err
 	}
 	return a.own(ctx, "usher apply", func(db *state.DB, owner *state.Owner) error {
-		control, err := a.controller(db, dir, f.settle)
+		control, err := a.controllerOf(db, t, f.settle)
 		if err != nil {
 			return err
 		}
 		control.Adopt = f.adopt
 		out, err := control.Apply(ctx, owner, review.ID)
+		told, telling := control.TellStewards(ctx, owner, out, err)
+		if telling != nil {
+			fmt.Fprintln(a.stderr, "usher: writing to stewards:", telling)
+		}
 		if err := a.tellOutcome(out, err, f.full); err != nil {
-			return a.applyError(ctx, control, dir, review, out, err)
+			return a.applyError(ctx, control, t, review, out, err)
+		}
+		if told > 0 {
+			a.say("Stewards: %s about their contracts.", render.Count(told, "more message", "more messages"))
 		}
 		if err := a.deliver(ctx, db, owner, transport, f.mailWait); err != nil {
 			return err
@@ -85,7 +97,7 @@ func (a *app) apply(ctx context.Context, dir string, f applyFlags) error {
 
 // checkFirst keeps manifests and settings that are wrong from creating a state.
 // Where there is one, everything is checked once it is owned.
-func (a *app) checkFirst(ctx context.Context, dir string) error {
+func (a *app) checkFirst(ctx context.Context, t tree) error {
 	db, err := a.read(ctx)
 	if err != nil {
 		return err
@@ -94,12 +106,12 @@ func (a *app) checkFirst(ctx context.Context, dir string) error {
 	if db.Exists() {
 		return nil
 	}
-	control, err := a.controller(db, dir, 0)
+	control, err := a.controllerOf(db, t, 0)
 	if err != nil {
 		return err
 	}
 	_, _, err = control.Check(ctx)
-	return invalid(ctx, control, dir, err)
+	return invalid(ctx, control, t.top(), err)
 }
 
 // own runs fn as the one writer of the state.
@@ -124,7 +136,7 @@ func (a *app) tellOutcome(out *reconciler.Outcome, err error, full bool) error {
 		return err
 	}
 	if out.Calendar != nil {
-		a.say("The calendar: access began or ended on its day; recorded as revision %d, %s.\n",
+		a.say("The calendar: what was due by today was done; recorded as revision %d, %s.\n",
 			out.Calendar.Number, render.Count(out.Calendar.Messages, "message", "messages"))
 	}
 	if err := render.Plan(a.stdout, out.Plan, render.Text, a.stdoutOptions(full)); err != nil {
@@ -136,14 +148,14 @@ func (a *app) tellOutcome(out *reconciler.Outcome, err error, full bool) error {
 	return err
 }
 
-func (a *app) applyError(ctx context.Context, c *reconciler.Controller, dir string, review reviewed, out *reconciler.Outcome, err error) error {
+func (a *app) applyError(ctx context.Context, c *reconciler.Controller, t tree, review reviewed, out *reconciler.Outcome, err error) error {
 	switch {
 	case errors.Is(err, reconciler.ErrStale) && out != nil && out.Plan.Basis != review.Basis:
 		return hintError{err, fmt.Sprintf("it was made on revision %d, and revision %d has been applied since", review.Basis, out.Plan.Basis)}
 	case errors.Is(err, reconciler.ErrStale):
-		return hintError{err, "usher plan " + dir + " --out FILE makes a new one"}
+		return hintError{err, "usher plan " + t.words() + " --out FILE makes a new one"}
 	}
-	return invalid(ctx, c, dir, err)
+	return invalid(ctx, c, t.top(), err)
 }
 
 // deliver empties the outbox for up to the given time and says how that went.
