@@ -6,6 +6,7 @@ import "context"
 type Snapshot struct {
 	Source string `json:"source"` // "dir" or "git"
 	Path   string `json:"path,omitempty"`
+	Ref    string `json:"ref,omitempty"` // the ref that named the commit
 	Commit string `json:"commit,omitempty"`
 	Digest string `json:"digest"` // "sha256:…" over every path and its content
 }

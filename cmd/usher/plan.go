@@ -16,6 +16,7 @@ import (
 
 // planFlags are the flags of plan.
 type planFlags struct {
+	from                  treeFlags
 	output, out           string
 	detailed, adopt, full bool
 }
@@ -23,17 +24,18 @@ type planFlags struct {
 func (a *app) planCommand() *cobra.Command {
 	var f planFlags
 	c := &cobra.Command{
-		Use: "plan DIR", Short: "what would change, who would be written to, what would be held",
-		Long: `Compares the manifests below DIR with what is true and shows the whole
+		Use: "plan [DIR]", Short: "what would change, who would be written to, what would be held",
+		Long: `Compares the manifests below DIR, or those of --ref, with what is true and shows the whole
 difference. It writes nothing; without a state it compares with nothing at all.
 
 --out writes the plan to a file, for "usher apply DIR --plan FILE" to carry out
 this plan or none. --detailed-exitcode ends with 0 when there is nothing to do,
 2 when there are changes, 4 when they would be held.`,
-		Example: "  usher plan examples/acme\n  usher plan examples/acme -o markdown > comment.md\n  usher plan examples/acme --out plan.json",
-		Args:    wants(1, 1, "DIR, the folder of manifests"),
-		RunE:    func(c *cobra.Command, args []string) error { return a.plan(c, args[0], f) },
+		Example: "  usher plan examples/acme\n  usher plan examples/acme -o markdown > comment.md\n  usher plan --ref refs/heads/main --out plan.json",
+		Args:    f.from.args,
+		RunE:    func(c *cobra.Command, args []string) error { return a.plan(c, args, f) },
 	}
+	f.from.flags(c)
 	outputFlag(c, &f.output, render.PlanFormats)
 	c.Flags().StringVar(&f.out, "out", "", "also write the plan to `FILE`, for apply --plan")
 	c.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, "end with 2 when there are changes, 4 when they would be held")
@@ -50,8 +52,12 @@ func fullFlag(c *cobra.Command, to *bool) {
 	c.Flags().BoolVar(to, "full", false, "list everything, however long")
 }
 
-func (a *app) plan(c *cobra.Command, dir string, f planFlags) error {
+func (a *app) plan(c *cobra.Command, args []string, f planFlags) error {
 	format, err := render.PlanFormats.Parse(f.output)
+	if err != nil {
+		return err
+	}
+	t, err := f.from.tree(c.Context(), args)
 	if err != nil {
 		return err
 	}
@@ -60,14 +66,14 @@ func (a *app) plan(c *cobra.Command, dir string, f planFlags) error {
 		return err
 	}
 	defer db.Close()
-	control, err := a.controller(db, dir, 0)
+	control, err := a.controllerOf(db, t, 0)
 	if err != nil {
 		return err
 	}
 	control.Adopt = f.adopt
 	plan, err := control.Plan(c.Context())
 	if err != nil {
-		return invalid(c.Context(), control, dir, err)
+		return invalid(c.Context(), control, t.top(), err)
 	}
 	if f.out != "" {
 		if err := writePlan(f.out, plan); err != nil {

@@ -12,34 +12,41 @@ import (
 
 func (a *app) validateCommand() *cobra.Command {
 	var output string
+	var from treeFlags
 	c := &cobra.Command{
-		Use: "validate DIR", Short: "every error of the manifests, at once",
-		Long: `Reads the manifests below DIR, and those of --private where it is given, and
-shows every error there is with its file, line and column. Needs no state.
+		Use: "validate [DIR]", Short: "every error of the manifests, at once",
+		Long: `Reads the manifests below DIR or of --ref, and those of --private where it is
+given, and shows every error there is with its file, line and column. Needs no
+state.
 Ends with 0 when there is none, with 3 when the manifests are invalid.
 
 -o json, github (annotations of a workflow) and sarif (2.1.0) are for machines.`,
-		Example: "  usher validate examples/acme\n  usher validate examples/acme -o sarif > usher.sarif",
-		Args:    wants(1, 1, "DIR, the folder of manifests"),
+		Example: "  usher validate examples/acme\n  usher validate --ref refs/heads/main --path access\n  usher validate examples/acme -o sarif > usher.sarif",
+		Args:    from.args,
 		RunE: func(c *cobra.Command, args []string) error {
 			format, err := render.ErrorFormats.Parse(output)
 			if err != nil {
 				return err
 			}
-			return a.validate(c, args[0], format)
+			return a.validate(c, from, args, format)
 		},
 	}
+	from.flags(c)
 	outputFlag(c, &output, render.ErrorFormats)
 	return c
 }
 
-func (a *app) validate(c *cobra.Command, dir string, format render.Format) error {
-	control, err := a.controller(nil, dir, 0)
+func (a *app) validate(c *cobra.Command, from treeFlags, args []string, format render.Format) error {
+	t, err := from.tree(c.Context(), args)
 	if err != nil {
 		return err
 	}
-	_, roster, err := control.Check(c.Context())
-	err = invalid(c.Context(), control, dir, err)
+	control, err := a.controllerOf(nil, t, 0)
+	if err != nil {
+		return err
+	}
+	m, roster, err := control.Check(c.Context())
+	err = invalid(c.Context(), control, t.top(), err)
 	var found invalidError
 	switch {
 	case errors.As(err, &found):
@@ -50,7 +57,7 @@ func (a *app) validate(c *cobra.Command, dir string, format render.Format) error
 	case err != nil:
 		return err
 	case format == render.Text:
-		a.say("%s is valid: %s.", dir, inventory(roster))
+		a.say("%s is valid: %s.", t.describe(m.Snapshot), inventory(roster))
 		return nil
 	}
 	return render.Errors(a.stdout, nil, render.Tree{}, format, render.Options{})

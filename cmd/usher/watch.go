@@ -27,6 +27,7 @@ import (
 
 // watchFlags are the flags of watch.
 type watchFlags struct {
+	from   treeFlags
 	listen string
 	settle time.Duration
 	resync time.Duration
@@ -37,7 +38,7 @@ type watchFlags struct {
 func (a *app) watchCommand() *cobra.Command {
 	var f watchFlags
 	c := &cobra.Command{
-		Use: "watch DIR", Short: "apply every change as it comes, for as long as it runs",
+		Use: "watch [DIR]", Short: "apply every change as it comes, for as long as it runs",
 		Long: `Applies the folder, then watches it: every change is applied once it has come to
 rest, what begins or ends on a day happens on that day, and messages are
 delivered beside it. A folder that cannot be read, manifests with errors and
@@ -46,10 +47,11 @@ says why. Approve, resend and the like work beside it, within a second.
 
 SIGHUP looks at once; SIGTERM finishes what is under way and stops. It serves
 /livez, /readyz and /metrics on --listen.`,
-		Example: "  usher watch manifests\n  usher watch manifests --listen 127.0.0.1:9090 --log-format json",
-		Args:    wants(1, 1, "DIR, the folder of manifests"),
-		RunE:    func(c *cobra.Command, args []string) error { return a.watch(c.Context(), args[0], f) },
+		Example: "  usher watch manifests\n  usher watch --repo /srv/acme.git --ref refs/heads/main --listen 127.0.0.1:9090",
+		Args:    f.from.args,
+		RunE:    func(c *cobra.Command, args []string) error { return a.watch(c.Context(), args, f) },
 	}
+	f.from.flags(c)
 	c.Flags().StringVar(&f.listen, "listen", "127.0.0.1:8080", "`address` for health and metrics; empty for none")
 	c.Flags().DurationVar(&f.settle, "settle", source.DefaultSettle, "how long the folder must have stood still before it is acted on, as a `time`")
 	c.Flags().DurationVar(&f.resync, "resync", time.Minute, "look this often even if nothing tells of a change, as a `time`")
@@ -62,7 +64,7 @@ SIGHUP looks at once; SIGTERM finishes what is under way and stops. It serves
 type daemonRun struct {
 	*app
 	flags   watchFlags
-	dir     string
+	tree    tree
 	log     *slog.Logger
 	db      *state.DB
 	owner   *state.Owner
@@ -71,7 +73,11 @@ type daemonRun struct {
 	beat    atomic.Int64 // Unix seconds
 }
 
-func (a *app) watch(ctx context.Context, dir string, f watchFlags) error {
+func (a *app) watch(ctx context.Context, args []string, f watchFlags) error {
+	t, err := f.from.tree(ctx, args)
+	if err != nil {
+		return err
+	}
 	log, err := newLogger(a.stderr, a.settings.LogFormat)
 	if err != nil {
 		return err
@@ -83,7 +89,7 @@ func (a *app) watch(ctx context.Context, dir string, f watchFlags) error {
 	if transport != nil {
 		defer transport.Close()
 	}
-	d := &daemonRun{app: a, flags: f, dir: dir, log: log}
+	d := &daemonRun{app: a, flags: f, tree: t, log: log}
 	return a.own(ctx, "usher watch", func(db *state.DB, owner *state.Owner) error {
 		d.db, d.owner = db, owner
 		return d.run(ctx, transport)
@@ -129,7 +135,7 @@ func (d *daemonRun) run(ctx context.Context, transport mail.Transport) error {
 	if listener != nil {
 		running.Go(func() { d.serve(ctx, listener) })
 	}
-	d.log.Info("watching", "dir", d.dir, "state", d.settings.State, "pid", os.Getpid())
+	d.log.Info("watching", "manifests", d.tree.words(), "state", d.settings.State, "pid", os.Getpid())
 	err = d.loop.Run(ctx)
 	stop()
 	running.Wait()
@@ -141,7 +147,7 @@ func (d *daemonRun) run(ctx context.Context, transport mail.Transport) error {
 
 // prepare wires the loop.
 func (d *daemonRun) prepare(ctx context.Context) error {
-	control, err := d.controller(d.db, d.dir, d.flags.settle)
+	control, err := d.controllerOf(d.db, d.tree, d.flags.settle)
 	if err != nil {
 		return err
 	}
@@ -160,8 +166,8 @@ func (d *daemonRun) prepare(ctx context.Context) error {
 	d.sign()
 	d.metrics = portal.NewMetrics(d.loop.Status)
 	d.loop.Observe = d.metrics
-	if d.flags.notify {
-		d.loop.Changes = source.Watch(d.dir, d.log)
+	if d.flags.notify && d.tree.repository == nil {
+		d.loop.Changes = source.Watch(d.tree.dir, d.log)
 	}
 	d.loop.Looked = sync.OnceFunc(func() { daemon.SdNotify(false, daemon.SdNotifyReady) })
 	return nil

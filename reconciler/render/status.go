@@ -69,7 +69,7 @@ func unwell(c reconciler.Condition) bool {
 func statusRows(s reconciler.Status) [][]string {
 	rows := [][]string{{""}}
 	if s.Source.Path != "" {
-		rows = append(rows, []string{"Manifests:", s.Source.Path})
+		rows = append(rows, []string{"Manifests:", manifestsText(s.Source)})
 	}
 	rows = append(rows, []string{"Applied:", appliedText(s.Applied)})
 	if s.Attempted.Digest != "" && s.Attempted.Digest != s.Applied.Digest {
@@ -83,6 +83,15 @@ func statusRows(s reconciler.Status) [][]string {
 		rows = append(rows, []string{"Next look:", moment(s.Next) + " at the latest"})
 	}
 	return rows
+}
+
+// manifestsText is where manifests come from: "manifests", or
+// "refs/heads/main of /srv/acme.git".
+func manifestsText(s reconciler.Snapshot) string {
+	if s.Ref == "" {
+		return s.Path
+	}
+	return s.Ref + " of " + s.Path
 }
 
 func appliedText(a reconciler.Applied) string {

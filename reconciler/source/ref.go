@@ -44,7 +44,13 @@ func NewRef(r *Repository, ref, below string) *Ref {
 
 // Snapshot reads the commit that the ref names now.
 func (r *Ref) Snapshot(ctx context.Context) (*reconciler.Manifests, error) {
-	return r.At(ctx, r.ref)
+	m, err := r.At(ctx, r.ref)
+	if m == nil {
+		return nil, err
+	}
+	named := *m
+	named.Ref = r.ref
+	return &named, err
 }
 
 // Settled is the first reading: a commit does not change.

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"usher/reconciler"
+	"usher/reconciler/source"
+	"usher/state"
+)
+
+// treeFlags say where manifests come from when it is not a folder.
+type treeFlags struct {
+	repo, ref, path string
+}
+
+func (f *treeFlags) flags(c *cobra.Command) {
+	c.Flags().StringVar(&f.ref, "ref", "", "read commits, not DIR: the full `name` of a ref, such as refs/heads/main")
+	c.Flags().StringVar(&f.repo, "repo", ".", "the git `repository` of --ref, bare or with a work tree")
+	c.Flags().StringVar(&f.path, "path", "", "read only this `folder` of the commits of --ref")
+}
+
+// args checks that a command got either a folder or a ref.
+func (f *treeFlags) args(c *cobra.Command, args []string) error {
+	if f.ref == "" {
+		for _, name := range []string{"repo", "path"} {
+			if c.Flags().Changed(name) {
+				return usage("--ref refs/heads/main reads what that branch holds", "--%s is for commits, and needs --ref", name)
+			}
+		}
+		return wants(1, 1, "DIR, the folder of manifests, or --ref")(c, args)
+	}
+	if len(args) > 0 {
+		return usage("--path names a folder in the commit", "%s reads either a folder or --ref: %q is too much", c.CommandPath(), args[0])
+	}
+	return checkRef(f.ref)
+}
+
+// refName is the full name of a ref as git-check-ref-format(1) allows it, as far
+// as anything else would mean something to git.
+var refName = regexp.MustCompile(`^(HEAD|refs(/[^/.\s~^:?*\[\\\x00-\x20\x7f][^/\s~^:?*\[\\\x00-\x20\x7f]*)+)$`)
+
+func checkRef(ref string) error {
+	switch {
+	case isRef(ref):
+		return nil
+	case isRef("refs/heads/" + ref):
+		return usage(fmt.Sprintf("the full name of the branch %s is refs/heads/%s", ref, ref), "--ref wants the full name of a ref, and %q could be several", ref)
+	}
+	return usage("refs/heads/main is the name of a branch, refs/tags/v1 of a tag", "--ref wants the full name of a ref, and %q is none", ref)
+}
+
+func isRef(name string) bool {
+	return refName.MatchString(name) && !strings.Contains(name, "..") && !strings.Contains(name, "@{") && !strings.HasSuffix(name, ".lock")
+}
+
+// tree is the manifests that a command was pointed at.
+type tree struct {
+	treeFlags
+	dir        string             // "" with --ref
+	repository *source.Repository // nil without --ref
+}
+
+// tree opens what the flags or the one argument name.
+func (f treeFlags) tree(ctx context.Context, args []string) (tree, error) {
+	t := tree{treeFlags: f}
+	if f.ref == "" {
+		t.dir = args[0]
+		return t, nil
+	}
+	var err error
+	if t.repository, err = source.OpenRepository(ctx, f.repo); err != nil {
+		return t, hintError{err, "--repo names a git repository"}
+	}
+	return t, nil
+}
+
+// source reads the tree.
+func (t tree) source(settle time.Duration) reconciler.Source {
+	if t.repository == nil {
+		return source.Dir(t.dir, source.Options{Settle: settle})
+	}
+	return source.NewRef(t.repository, t.ref, t.path)
+}
+
+// top is what the paths of errors are below: the folder as given, or the one in
+// the commit, so that annotations stand beside the lines of a change.
+func (t tree) top() string {
+	if t.repository == nil {
+		return t.dir
+	}
+	return t.path
+}
+
+// words is what a command is given to read the same again.
+func (t tree) words() string {
+	if t.repository == nil {
+		return t.dir
+	}
+	words := "--ref " + t.ref
+	if t.repo != "." {
+		words = "--repo " + t.repo + " " + words
+	}
+	if t.path != "" {
+		words += " --path " + t.path
+	}
+	return words
+}
+
+// describe names what was read, for people.
+func (t tree) describe(s reconciler.Snapshot) string {
+	if t.repository == nil {
+		return t.dir
+	}
+	return t.ref + " at " + s.Commit
+}
+
+// controllerOf wires a controller that reads the tree.
+func (a *app) controllerOf(db *state.DB, t tree, settle time.Duration) (*reconciler.Controller, error) {
+	c, err := a.controller(db, "", settle)
+	if err == nil {
+		c.Source = t.source(settle)
+	}
+	return c, err
+}
