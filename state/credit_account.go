@@ -145,7 +145,7 @@ func (b *creditBook) account(user string, day spec.Day) (id, reason, hint string
 	key := spec.FoldEmail(user)
 	bearers := b.bearers[key]
 	if len(bearers) == 0 {
-		return "", fmt.Sprintf("%q is not on record", user), "name or e-mail, as usher get users --all lists them"
+		return "", fmt.Sprintf("%q is not on record", user), "use a name or an e-mail that usher get users --all lists"
 	}
 	if id := bearing(bearers, key, day); id != "" {
 		return id, "", ""

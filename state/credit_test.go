@@ -193,7 +193,7 @@ func TestNothingIsImportedIfOneLineIsWrong(t *testing.T) {
 	}
 	want := []string{
 		`u.csv:3:1: contract: "desing" is not on record|usher get contracts lists what there is`,
-		`u.csv:3:8: user: "ava" is not on record|name or e-mail, as usher get users --all lists them`,
+		`u.csv:3:8: user: "ava" is not on record|use a name or an e-mail that usher get users --all lists`,
 		`u.csv:4:8: user: line 2 says what ada@acme.example used under design on 2027-01-04 already|write one line with the sum`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
