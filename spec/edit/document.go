@@ -62,24 +62,20 @@ var mark = regexp.MustCompile(`(?m)^(---|\.\.\.)(?:[ \t\r]|$)`)
 // end of the file. For the first document of several, the comments at the
 // beginning of the file that a blank line parts from it are the file's own.
 func (d *document) extent() (from, to int) {
-	root := d.start(d.root())
-	from, to = 0, len(d.data)
-	opened := false // by a "---" of its own
+	root, opened := d.start(d.root()), false // by a "---" of its own
+	to = len(d.data)
 	for _, m := range mark.FindAllIndex(d.data, -1) {
 		end := d.data[m[0]] == '.'
-		switch {
-		case m[0] <= root:
-			from, opened = m[0], !end
-			if end {
-				from = d.nextLine(m[0])
-			}
-		case end:
-			return from, d.nextLine(m[0])
-		case opened:
-			return from, m[0]
-		default:
-			return d.ownComments(from, root), d.pastMark(m[0])
+		if m[0] > root {
+			to = d.pastMark(m[0], !opened || end)
+			break
 		}
+		if !end {
+			from, opened = m[0], true
+		}
+	}
+	if !opened {
+		from = d.ownComments(from, root)
 	}
 	return from, to
 }
@@ -97,11 +93,11 @@ func (d *document) ownComments(from, root int) int {
 	return begin
 }
 
-// pastMark is where to go on after a "---", so that the document it opens comes
-// first in its file: after its line, unless something stands on it.
-func (d *document) pastMark(at int) int {
+// pastMark is where a document before a separator ends: at the separator, or
+// after the line of one that goes with it, unless something else stands on it.
+func (d *document) pastMark(at int, with bool) int {
 	_, end := d.lineOf(at)
-	if blank(d.data[at+len("---") : end]) {
+	if with && blank(d.data[at+len("---"):end]) {
 		return d.nextLine(at)
 	}
 	return at

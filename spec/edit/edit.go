@@ -105,7 +105,7 @@ func (t *Tree) Check() (*spec.Roster, error) {
 	return roster, nil
 }
 
-// write gives a file its new content, where spec accepts it; empty removes it.
+// write gives a file its new content, where spec accepts it; nil removes it.
 func (t *Tree) write(name string, data []byte) error {
 	if data == nil {
 		delete(t.files, name)
@@ -114,7 +114,7 @@ func (t *Tree) write(name string, data []byte) error {
 	}
 	file, errs := spec.Parse(name, data)
 	if len(errs) > 0 {
-		return t.refused(errs)
+		return t.refused(errs, name)
 	}
 	t.files[name], t.parsed[name] = data, file
 	return nil

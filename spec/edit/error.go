@@ -76,12 +76,15 @@ func (e *RefusedError) Hint() string {
 	return ""
 }
 
-func (t *Tree) refused(errs spec.Errors) error {
+// refused is the error of what spec says of the tree as edited; editing names
+// files that the edit would have changed, beside those it has.
+func (t *Tree) refused(errs spec.Errors, editing ...string) error {
 	e := &RefusedError{Errors: errs.Sort(), edited: map[string]bool{}}
-	for _, err := range errs {
-		if before, ok := t.before[err.File]; !ok || string(before) != string(t.files[err.File]) {
-			e.edited[err.File] = true
-		}
+	for _, c := range t.Changes() {
+		e.edited[c.Path] = true
+	}
+	for _, file := range editing {
+		e.edited[file] = true
 	}
 	return e
 }

@@ -79,14 +79,14 @@ func accessLines(access []Access) []string {
 }
 
 // place is the file for a new document: named after it, in the directory in
-// which most people are declared.
+// which most people are declared; of several, any rather than the top.
 func (t *Tree) place(name string) string {
 	people := map[string]int{}
 	best := ""
 	for i := range t.roster.Users {
 		dir := path.Dir(t.roster.Users[i].Origin.File)
 		people[dir]++
-		if n := people[dir] - people[best]; best == "" || n > 0 || n == 0 && dir < best {
+		if n := people[dir] - people[best]; best == "" || n > 0 || n == 0 && dir > best {
 			best = dir
 		}
 	}
