@@ -44,7 +44,7 @@ theirs alone; the error says where it comes from.
 --grant never takes away: to give fewer days than before, --revoke the product in
 the same command. Nothing is applied: usher plan DIR shows what would happen.`,
 		Example: "  usher edit access manifests ada --grant autocad,revit@acme-design\n  usher edit access manifests ada --revoke autocad --grant autocad --until 2027-03-31",
-		Args:    wants(2, 2, "DIR and USER, the name the person is declared by"),
+		Args:    wants(2, 2, "DIR and USER, the person's name or e-mail"),
 		RunE:    func(c *cobra.Command, args []string) error { return a.editAccess(c.Context(), args[0], args[1], f) },
 	}
 	c.Flags().Var(&f.grant, "grant", "`PRODUCT[@CONTRACT]` to give, more than once or with commas between")
@@ -63,15 +63,41 @@ func (a *app) editAccess(ctx context.Context, dir, user string, f editAccessFlag
 		return err
 	}
 	return a.edit(ctx, dir, f.write, func(t *edit.Tree) error {
-		if err := t.EditAccess(user, f.revoke, grant); err != nil {
+		roster, err := t.Check()
+		if err != nil {
 			return err
 		}
-		roster, err := t.Check()
-		if err == nil {
-			a.stillThere(roster.User(user), f.revoke)
+		name, err := declared(roster, user)
+		if err != nil {
+			return err
+		}
+		if err := t.EditAccess(name, f.revoke, grant); err != nil {
+			return err
+		}
+		if roster, err = t.Check(); err == nil {
+			a.stillThere(roster.User(name), f.revoke)
 		}
 		return err
 	})
+}
+
+// declared is the name of the person meant by a name, or by an address in any
+// case.
+func declared(roster *spec.Roster, user string) (string, error) {
+	folded := spec.FoldEmail(user)
+	var names []string
+	for i := range roster.Users {
+		u := &roster.Users[i]
+		if u.Name == user || u.EmailKey == folded {
+			return u.Name, nil
+		}
+		names = append(names, u.Name)
+	}
+	hint := ""
+	if near := closest(user, names); near != "" {
+		hint = "did you mean " + near + "?"
+	}
+	return "", usage(hint, "there is no user %q", user)
 }
 
 // stillThere tells of access that was revoked and that teams give all the same.
