@@ -24,15 +24,26 @@ type Identity struct {
 	At          time.Time
 }
 
-// Step is one commit between the one that is applied and the one that is wanted.
+// Step is one commit on the way from what is applied to what is wanted.
 type Step struct {
 	Commit
+	Standing      Standing
 	Roster        *spec.Roster // what it asks for; nil: its manifests are not valid
 	Signer        Signer
 	Authorises    []string // commit ids of its Usher-Authorises trailers, 12 digits or more
 	AllowRemovals *int     // of its Usher-Allow-Removals trailer; nil: none
 	Forge         bool     // signed by a key of the forge: its author stands for it
 }
+
+// Standing is where a step stands in time.
+type Standing int
+
+// The standings of a step. Only new ones are judged.
+const (
+	StandingNew     Standing = iota // not applied yet
+	StandingApplied                 // the commit that is applied
+	StandingEarlier                 // before that one; a new step builds on it
+)
 
 // Signer is the key whose signature a commit carries.
 type Signer struct {
@@ -45,9 +56,10 @@ type Signer struct {
 type Refusal struct {
 	Commit  string   // id of the commit that made the change last
 	Subject string   // the first line of its message
-	Signer  string   // name of the user, else the fingerprint, else why there is neither
+	Signer  string   // name of the user, else the key's fingerprint, else ""
+	Problem string   // why that signature does not count: "not signed"; "" where it does
 	Change  Change   // between what was last accepted and what is wanted
-	Missing string   // "contract manager of acme-design", or what is wrong with the signature
+	Missing string   // what the signer should be: "contract manager of acme-design"
 	Ways    []string // what cures it
 }
 
@@ -55,7 +67,9 @@ type Refusal struct {
 type Historian interface {
 	Source
 	// Steps returns the commits that are reachable from commit and not from
-	// applied, parents before children. applied is "" for the whole history.
+	// applied, parents before children, and before them the applied one and those
+	// that new ones build on. Without an applied commit, or where that is gone, it
+	// is the whole history.
 	Steps(ctx context.Context, applied, commit string, today spec.Day) ([]Step, error)
 	// Descends reports whether commit is applied or comes after it. An applied
 	// commit that is gone is no ancestor of anything.
@@ -67,7 +81,6 @@ type Historian interface {
 // Review is what is judged: how a wanted tree came to be.
 type Review struct {
 	Base  *spec.Roster // as applied, or as trusted at first use
-	Since time.Time    // when the applied commit was made; zero: nothing is too old
 	Steps []Step       // parents before children; the last one is wanted
 	Now   time.Time
 }
@@ -75,15 +88,19 @@ type Review struct {
 // Authority judges every change that the steps of a review make (DOMAIN.md,
 // "Authority"). Where it accepts, whoever made them had the right to; else each
 // change that nobody had a right to comes back. It is a pure function.
+//
+// Commits are judged one by one, each by the roster accepted last among those it
+// builds on. A commit is accepted once every fact in which it differs from that
+// roster was changed last by somebody who may; until then what later commits undo
+// is not judged. A merge answers for what it makes different from the newest that
+// its parents have; and a power that one side of it took away does not count on
+// the other side.
 func Authority(r Review) (accepted bool, refusals []Refusal) {
-	return len(r.Steps) == 0, nil
-}
-
-// Hold returns what holds the plan, given how its tree came to be: the limits
-// that hold it already, without those that a sufficient signer answered for, and
-// every refusal.
-func (r Review) Hold(p *Plan, t *state.Truth) []state.HeldRule {
-	return p.Held
+	t := newTrial(r)
+	for i := range r.Steps {
+		t.walk(i)
+	}
+	return t.verdict()
 }
 
 // ruleAuthority holds a change that nobody had the right to make; its scope is
