@@ -63,15 +63,16 @@ type Loop struct {
 	Observe    Observer        // nil: nobody counts
 	Beat       func()          // called while all is alive; nil: nobody listens
 
-	mu       sync.Mutex
-	status   Status
-	last     attempt
-	failures int
-	faulty   bool     // the state failed during this look
-	followed survey   // as of when the calendar was followed to no effect
-	forced   bool     // the next look counts even if nothing differs
-	outcome  *Outcome // of the last attempt, for the stewards; nil: none, or suspended
-	ended    error    // how that attempt ended
+	mu         sync.Mutex
+	status     Status
+	unreported bool // a condition changed since the last report
+	last       attempt
+	failures   int
+	faulty     bool     // the state failed during this look
+	followed   survey   // as of when the calendar was followed to no effect
+	forced     bool     // the next look counts even if nothing differs
+	outcome    *Outcome // of the last attempt, for the stewards; nil: none, or suspended
+	ended      error    // how that attempt ended
 }
 
 // Observer counts what a loop does.
@@ -142,6 +143,9 @@ func (l *Loop) await(ctx context.Context, wait time.Duration) error {
 		case <-requests.C:
 			l.beat()
 			if again, err := l.requests(ctx); again || errors.Is(err, state.ErrFenced) {
+				return err
+			}
+			if err := l.reportNews(ctx); err != nil {
 				return err
 			}
 		}

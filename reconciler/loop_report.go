@@ -71,7 +71,7 @@ func (l *Loop) conclude(ctx context.Context, wait time.Duration) error {
 		l.status.Applied = appliedOf(head.Applied)
 	}
 	if countErr == nil {
-		l.status.Mail = mailStatusOf(counts)
+		l.status.Mail = MailStatusOf(counts)
 	}
 	l.status.judge(c.Now())
 	l.mu.Unlock()
@@ -94,6 +94,9 @@ func (l *Loop) watching() {
 // taken over.
 func (l *Loop) report(ctx context.Context) error {
 	status := l.Status()
+	l.mu.Lock()
+	l.unreported = false
+	l.mu.Unlock()
 	body, err := json.Marshal(status)
 	if err == nil {
 		err = l.Owner.Report(ctx, body)
@@ -109,6 +112,18 @@ func (l *Loop) report(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+// reportNews writes the report where a condition changed since the last, such as
+// that of mail, which is delivered beside the looks.
+func (l *Loop) reportNews(ctx context.Context) error {
+	l.mu.Lock()
+	news := l.unreported
+	l.mu.Unlock()
+	if !news {
+		return nil
+	}
+	return l.report(ctx)
 }
 
 // Stop reports that the loop has ended; Run does not, since the state may have
@@ -128,6 +143,7 @@ func (l *Loop) SetMail(healthy bool, message string) { l.set(MailHealthy, health
 func (l *Loop) set(t ConditionType, status bool, message string) bool {
 	l.mu.Lock()
 	changed := l.status.set(t, status, message, l.Controller.Now())
+	l.unreported = l.unreported || changed
 	l.mu.Unlock()
 	switch {
 	case !changed || t == Ready:

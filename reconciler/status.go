@@ -15,6 +15,7 @@ type ConditionType string
 const (
 	Ready        ConditionType = "Ready"        // what the manifests ask is true, and nothing stands in the way
 	SourceReady  ConditionType = "SourceReady"  // the manifests can be read
+	RemoteReady  ConditionType = "RemoteReady"  // the remote that they are fetched from answers; only with --fetch
 	Valid        ConditionType = "Valid"        // and have no errors
 	Held         ConditionType = "Held"         // a plan waits for a person
 	Watching     ConditionType = "Watching"     // changes are told, not only looked for
@@ -25,7 +26,7 @@ const (
 )
 
 // conditionOrder is how conditions are listed.
-var conditionOrder = []ConditionType{Ready, SourceReady, Valid, Held, Watching, StateHealthy, MailHealthy, ClockTrusted, Suspended}
+var conditionOrder = []ConditionType{Ready, SourceReady, RemoteReady, Valid, Held, Watching, StateHealthy, MailHealthy, ClockTrusted, Suspended}
 
 // Condition is one thing a controller says of itself.
 type Condition struct {
@@ -119,7 +120,8 @@ func (s *Status) judge(now time.Time) {
 	s.set(Ready, s.Applied.Revision > 0 || s.Attempted.Digest != "", "", now)
 }
 
-func mailStatusOf(c state.OutboxCounts) MailStatus {
+// MailStatusOf is what counts of the outbox say.
+func MailStatusOf(c state.OutboxCounts) MailStatus {
 	return MailStatus{Waiting: c.Queued + c.Sending, Failed: c.Failed, Held: c.Held, Oldest: c.Oldest, Next: c.Next}
 }
 

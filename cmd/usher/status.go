@@ -52,6 +52,11 @@ func (a *app) status(ctx context.Context, format render.Format) error {
 		if err := json.Unmarshal(body, &s); err != nil {
 			return fmt.Errorf("reading the report: %w", err)
 		}
+		counts, err := db.Outbox(ctx)
+		if err != nil {
+			return err
+		}
+		s.Mail = reconciler.MailStatusOf(counts) // as it is now: messages are delivered beside the looks
 		return render.Status(a.stdout, s, at, !s.Stopped && a.now().Sub(s.Next) < silent, format, a.stdoutOptions(false))
 	})
 }

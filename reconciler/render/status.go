@@ -38,14 +38,28 @@ func Status(w io.Writer, s reconciler.Status, at time.Time, running bool, f Form
 	return write(w, b.String())
 }
 
+// longWhy is from how many bytes on a reason stands on a line of its own, so that
+// the table stays one on a terminal of ordinary width.
+const longWhy = 45
+
 // conditions is a table of the conditions; what is not as it should be stands out.
 func conditions(p painter, s reconciler.Status) string {
-	rows := [][]string{{"CONDITION", "STATUS", "SINCE", "WHY"}}
+	rows, below := [][]string{{"CONDITION", "STATUS", "SINCE", "WHY"}}, []string{""}
 	for _, c := range s.Conditions {
-		rows = append(rows, []string{string(c.Type), fmt.Sprint(c.Status), moment(c.Since), c.Message})
+		why, long := c.Message, ""
+		if c.Type == reconciler.Ready {
+			why, _, _ = strings.Cut(why, ": ") // the condition that stands in the way, which says the rest
+		}
+		if len(why) > longWhy {
+			why, long = "", "    "+why
+		}
+		rows, below = append(rows, []string{string(c.Type), fmt.Sprint(c.Status), moment(c.Since), why}), append(below, long)
 	}
 	var b strings.Builder
 	for i, line := range columns("", rows) {
+		if below[i] != "" {
+			line += "\n" + below[i]
+		}
 		switch {
 		case i == 0:
 			line = p.title(line)
@@ -106,7 +120,7 @@ func mailText(m reconciler.MailStatus) string {
 	if m.Waiting > 0 {
 		text += ", the oldest since " + moment(m.Oldest)
 		if !m.Next.IsZero() {
-			text += ", tried next at " + moment(m.Next)
+			text += ", next try " + moment(m.Next)
 		}
 	}
 	if m.Failed > 0 {
