@@ -117,6 +117,36 @@ func TestRow14EditAccess(t *testing.T) {
 			want: "-    - {product: training, contract: zeta}\n+    - {product: training, contract: zeta, until: 2027-03-31}\n",
 		},
 		{
+			name: "quotes in quotes", access: "  access: [{product: autocad, reason: 'it''s, ] so'}, {product: plot, reason: \"a \\\"]\\\" b\"}, revit]\n",
+			revoke: []spec.Seat{{Product: "autocad"}, {Product: "plot"}},
+			want:   "-  access: [{product: autocad, reason: 'it''s, ] so'}, {product: plot, reason: \"a \\\"]\\\" b\"}, revit]\n+  access: [revit]\n",
+		},
+		{
+			name: "text on lines of its own", access: "  access:\n    - product: plot\n      reason: >-\n        for the\n        bridge\n\n    - product: revit\n      reason: one\n        two   # three\n",
+			grant: []Access{{Product: "plot", Span: spec.AllTime, Reason: "done"}, {Product: "revit", Span: spec.AllTime, Reason: "four"}},
+			want:  "-      reason: >-\n-        for the\n-        bridge\n+      reason: done\n-      reason: one\n-        two   # three\n+      reason: four   # three\n",
+		},
+		{
+			name: "the last line of the file goes", access: "  access:\n    - autocad   # a\n    - plot",
+			revoke: []spec.Seat{{Product: "plot"}},
+			want:   "-    - autocad   # a\n-    - plot\n+    - autocad   # a\n",
+		},
+		{
+			name: "no comma stays behind", access: "  access: [\n    autocad,\n    plot\n  ]\n",
+			revoke: []spec.Seat{{Product: "plot"}},
+			want:   "-    autocad,\n-    plot\n+    autocad\n",
+		},
+		{
+			name: "a comma on a line of its own", access: "  access: [\n    plot   # p\n    ,\n  ]\n",
+			grant: []Access{always("revit")},
+			want:  "-    ,\n+    , revit\n",
+		},
+		{
+			name: "a question mark before the key, which goes", access: "  ? access\n  : - autocad\n  suspended: false\n",
+			revoke: []spec.Seat{{Product: "autocad"}},
+			want:   "-  ? access\n-  : - autocad\n",
+		},
+		{
 			name: "a question mark before the key", access: "  ? access\n  : - autocad\n    - revit\n",
 			grant: []Access{always("plot")},
 			want:  "+    - plot\n",

@@ -175,20 +175,17 @@ func quotedLength(b []byte, escape byte) int {
 }
 
 // blockEnd is the end of the block scalar whose header (| or >) stands at the
-// offset: its last line with anything in it, or with "+" the blank lines after it.
+// offset: its last line with anything in it. Blank lines after it are not its
+// own, because no field of one line, as all that are edited are, keeps them.
 func (s *text) blockEnd(at int) int {
 	_, end := s.lineOf(at)
-	header, _, _ := bytes.Cut(s.data[at:end], []byte("#"))
-	keep := bytes.IndexByte(header, '+') >= 0
-	indent := s.blockIndent(at, header)
+	indent := 0 // of its first line
 	for next := s.nextLine(at); next < len(s.data); next = s.nextLine(next) {
 		_, lineEnd := s.lineOf(next)
 		body := bytes.TrimLeft(s.data[next:lineEnd], " ")
 		depth := lineEnd - next - len(body)
 		switch {
-		case len(body) == 0 && !keep:
 		case len(body) == 0:
-			end = lineEnd
 		case depth == 0 || depth < indent:
 			return end
 		default:
@@ -199,16 +196,4 @@ func (s *text) blockEnd(at int) int {
 		}
 	}
 	return end
-}
-
-// blockIndent is the indentation of a block scalar whose header gives it in
-// digits, as so many more than its parent's; 0 where the first line decides.
-func (s *text) blockIndent(at int, header []byte) int {
-	digit := bytes.IndexAny(header, "123456789")
-	if digit < 0 {
-		return 0
-	}
-	begin, end := s.lineOf(at)
-	line := s.data[begin:end]
-	return len(line) - len(bytes.TrimLeft(line, " -?")) + int(header[digit]-'0')
 }
