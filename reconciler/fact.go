@@ -1,6 +1,8 @@
 package reconciler
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 
 	"usher/spec"
@@ -24,6 +26,7 @@ const (
 	fieldEmail     = "email"
 	fieldKeys      = "signingKeys"
 	fieldSuspended = "suspended"
+	fieldThrough   = "through" // of access: by one's own manifest, or by which team
 )
 
 // present is the value of facts that are or are not; what is not has the value "".
@@ -133,6 +136,7 @@ func (f facts) user(from, to *spec.User) {
 		f.value(of("invitation.generation"), strconv.Itoa(a.Generation), strconv.Itoa(b.Generation))
 	}
 	f.access(name, a.Access, b.Access)
+	f.ways(name, a.Access, b.Access)
 }
 
 func suspension(u *spec.User) string {
@@ -166,3 +170,41 @@ func accessKey(name string, g *spec.Grant) factKey {
 
 // grantValue is that there is access, and why.
 func grantValue(g *spec.Grant) string { return present + " " + g.Reason }
+
+// ways compares through what somebody has access. A second way adds nothing today,
+// but it outlives the first, so it is nobody's to add who may not grant.
+func (f facts) ways(name string, from, to []spec.Grant) {
+	if slices.EqualFunc(from, to, sameWays) {
+		return
+	}
+	was, is := waysOf(name, from), waysOf(name, to)
+	for k := range was {
+		if !is[k] {
+			f[k] = fact{present, ""}
+		}
+	}
+	for k := range is {
+		if !was[k] {
+			f[k] = fact{"", present}
+		}
+	}
+}
+
+func sameWays(a, b spec.Grant) bool {
+	sameWay := func(x, y spec.Origin) bool { return x.Via == y.Via }
+	return a.Contract == b.Contract && a.Product == b.Product && slices.EqualFunc(a.Because, b.Because, sameWay)
+}
+
+func waysOf(name string, grants []spec.Grant) map[factKey]bool {
+	ways := map[factKey]bool{}
+	for i := range grants {
+		g := &grants[i]
+		for _, line := range g.Because {
+			ways[factKey{
+				kind: KindAccess, subject: name, contract: g.Contract, product: g.Product,
+				field: fieldThrough, element: cmp.Or(line.Via, "own manifest"),
+			}] = true
+		}
+	}
+	return ways
+}

@@ -103,6 +103,8 @@ func (c *Change) include(k factKey, f fact) {
 		if f.to == "" {
 			action = Unassign
 		}
+	case k.field == fieldThrough:
+		c.Fields = append(c.Fields, Field{Name: k.field, From: named(k, f.from), To: named(k, f.to)})
 	case k.kind == KindAccess:
 		action = Grant
 		if f.to == "" {

@@ -221,7 +221,7 @@ func (t *trial) judge(p *standpoint) {
 		g := p.grounds[0]
 		p.records = t.inherit(g)
 		for k, f := range differingFacts(g.roster, p.roster) {
-			t.change(p, signers, k, f, []record{g.record(k, f.from)})
+			t.change(p, signers, k, f, []record{p.record(k, f.from)})
 		}
 	} else {
 		t.merge(p, signers)
