@@ -380,7 +380,7 @@ func TestAccessEndsByTheCalendar(t *testing.T) {
 	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	usherAt(start, "apply", "tree").must(t, 0)
 	got := usherAt(start.AddDate(0, 0, 28), "apply", "tree").must(t, 0)
-	for _, want := range []string{"The calendar: access began or ended on its day; recorded as revision 2, 1 message.", "No changes.", "Delivered: 1 message to dir:outbox."} {
+	for _, want := range []string{"The calendar: what was due by today was done; recorded as revision 2, 1 message.", "No changes.", "Delivered: 1 message to dir:outbox."} {
 		if !strings.Contains(got.stdout, want) {
 			t.Errorf("want %q in\n%s", want, got.stdout)
 		}

@@ -59,7 +59,7 @@ func (d *dir) Snapshot(ctx context.Context) (*reconciler.Manifests, error) {
 
 // Settled reads the tree again until two readings agree and nothing in it is
 // younger than the quiet window. Where the times are ahead of the clock, the
-// readings have to agree for as long; and always for a tenth of it, because a file
+// readings have to agree for as long; and always for a quarter of it, because a file
 // being cut short shows its new size a moment before its new time (ext4).
 func (d *dir) Settled(ctx context.Context, first *reconciler.Manifests) (*reconciler.Manifests, error) {
 	began := time.Now()
@@ -75,7 +75,7 @@ func (d *dir) Settled(ctx context.Context, first *reconciler.Manifests) (*reconc
 		if newest.After(time.Now()) {
 			newest = stood
 		}
-		wait := max(d.settle-time.Since(newest), d.settle/10-time.Since(stood))
+		wait := max(d.settle-time.Since(newest), d.settle/4-time.Since(stood))
 		if again.Digest == first.Digest && wait <= 0 {
 			return again, nil
 		}

@@ -117,8 +117,8 @@ func TestSettledIsNeverAMix(t *testing.T) {
 }
 
 const (
-	flips      = 300
-	flipWindow = 60 * time.Millisecond
+	flips      = 150
+	flipWindow = 200 * time.Millisecond
 )
 
 func flipWhileReading(t *testing.T, write func(path, text string) error) {
