@@ -122,6 +122,11 @@ func TestRow14EditAccess(t *testing.T) {
 			want:   "-  access: [{product: autocad, reason: 'it''s, ] so'}, {product: plot, reason: \"a \\\"]\\\" b\"}, revit]\n+  access: [revit]\n",
 		},
 		{
+			name: "after quotes in quotes", access: "  access: [{product: autocad, until: 2026-12-31, reason: 'it''s, ] so'}]\n",
+			grant: []Access{always("plot"), {Product: "autocad", Span: until, Reason: "we're"}},
+			want:  "-  access: [{product: autocad, until: 2026-12-31, reason: 'it''s, ] so'}]\n+  access: [{product: autocad, until: 2027-03-31, reason: 'we''re'}, plot]\n",
+		},
+		{
 			name: "text on lines of its own", access: "  access:\n    - product: plot\n      reason: >-\n        for the\n        bridge\n\n    - product: revit\n      reason: one\n        two   # three\n",
 			grant: []Access{{Product: "plot", Span: spec.AllTime, Reason: "done"}, {Product: "revit", Span: spec.AllTime, Reason: "four"}},
 			want:  "-      reason: >-\n-        for the\n-        bridge\n+      reason: done\n-      reason: one\n-        two   # three\n+      reason: four   # three\n",

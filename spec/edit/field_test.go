@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"gopkg.in/yaml.v3"
 
 	"usher/spec"
 )
@@ -174,5 +175,43 @@ func TestOpenInvalid(t *testing.T) {
 	var errs spec.Errors
 	if !errors.As(err, &errs) || len(errs) < 3 {
 		t.Errorf("error %v, want every error of the tree", err)
+	}
+}
+
+// TestChangeIsWhatWasAsked: a splice that says less than was asked, or more, is
+// not kept.
+func TestChangeIsWhatWasAsked(t *testing.T) {
+	suspend := func(d *document) error {
+		return d.add([]string{"spec", "suspended"}, func(bool) (string, []string) { return "true", nil })
+	}
+	email := func(d *document) error { return d.setScalar(nodeAt(d.root(), "spec", "email"), Text("eve@x.example")) }
+	tests := []struct {
+		name  string
+		edits []func(*document) error
+		want  error
+	}{
+		{"just that", []func(*document) error{suspend}, nil},
+		{"nothing", nil, ErrByHand},
+		{"something else", []func(*document) error{email}, ErrByHand},
+		{"something else as well", []func(*document) error{suspend, email}, ErrByHand},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tr := tree(t, person())
+			err := tr.change("User", "ada", "spec.suspended", func(d *document, _ []string) error {
+				for _, edit := range tt.edits {
+					if err := edit(d); err != nil {
+						return err
+					}
+				}
+				return nil
+			}, func(n *yaml.Node) bool { return n != nil && n.Value == "true" })
+			if !errors.Is(err, tt.want) {
+				t.Errorf("error %v, want %v", err, tt.want)
+			}
+			if kept := tr.Changes() != nil; kept != (tt.want == nil) {
+				t.Errorf("kept %t, and the error is %v", kept, err)
+			}
+		})
 	}
 }
