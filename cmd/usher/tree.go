@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"regexp"
 	"strings"
 	"time"
@@ -86,6 +87,14 @@ func (t tree) source(settle time.Duration) reconciler.Source {
 		return source.Dir(t.dir, source.Options{Settle: settle})
 	}
 	return source.NewRef(t.repository, t.ref, t.path)
+}
+
+// watch tells of changes to the tree.
+func (t tree) watch(log *slog.Logger) *source.Watcher {
+	if t.repository == nil {
+		return source.Watch(t.dir, log)
+	}
+	return source.WatchRef(t.repository, t.ref, log)
 }
 
 // top is what the paths of errors are below: the folder as given, or the one in

@@ -33,6 +33,7 @@ type watchFlags struct {
 	resync time.Duration
 	notify bool
 	adopt  bool
+	fetch  time.Duration
 }
 
 func (a *app) watchCommand() *cobra.Command {
@@ -56,6 +57,7 @@ SIGHUP looks at once; SIGTERM finishes what is under way and stops. It serves
 	c.Flags().DurationVar(&f.settle, "settle", source.DefaultSettle, "how long the folder must have stood still before it is acted on, as a `time`")
 	c.Flags().DurationVar(&f.resync, "resync", time.Minute, "look this often even if nothing tells of a change, as a `time`")
 	c.Flags().BoolVar(&f.notify, "notify", true, "be told of changes by the file system; without, only look")
+	c.Flags().DurationVar(&f.fetch, "fetch", 0, "fetch --ref from its remote this often, as a `time`; 0: others bring it")
 	adoptFlag(c, &f.adopt)
 	return c
 }
@@ -112,6 +114,10 @@ func (d *daemonRun) run(ctx context.Context, transport mail.Transport) error {
 	if err := d.prepare(ctx); err != nil {
 		return err
 	}
+	fetcher, err := d.fetcher(ctx)
+	if err != nil {
+		return err
+	}
 	listener, err := d.bind()
 	if err != nil {
 		return err
@@ -131,6 +137,9 @@ func (d *daemonRun) run(ctx context.Context, transport mail.Transport) error {
 		running.Go(func() { d.courier(transport, wake).Run(ctx) })
 	} else {
 		d.loop.SetMail(true, "messages are recorded and not sent")
+	}
+	if fetcher != nil {
+		running.Go(func() { fetcher.Run(ctx) })
 	}
 	if listener != nil {
 		running.Go(func() { d.serve(ctx, listener) })
@@ -166,8 +175,8 @@ func (d *daemonRun) prepare(ctx context.Context) error {
 	d.sign()
 	d.metrics = portal.NewMetrics(d.loop.Status)
 	d.loop.Observe = d.metrics
-	if d.flags.notify && d.tree.repository == nil {
-		d.loop.Changes = source.Watch(d.tree.dir, d.log)
+	if d.flags.notify {
+		d.loop.Changes = d.tree.watch(d.log)
 	}
 	d.loop.Looked = sync.OnceFunc(func() { daemon.SdNotify(false, daemon.SdNotifyReady) })
 	return nil
@@ -230,6 +239,25 @@ func (d *daemonRun) delivered(r mail.Result, err error) {
 	if r.Sent+r.Retried+r.Failed > 0 {
 		d.log.Info("mail", "sent", r.Sent, "retried", r.Retried, "failed", r.Failed)
 	}
+}
+
+// fetcher brings the ref from its remote; nil where others do.
+func (d *daemonRun) fetcher(ctx context.Context) (*source.Fetcher, error) {
+	if d.flags.fetch == 0 {
+		return nil, nil
+	}
+	if d.tree.repository == nil {
+		return nil, usage("--ref names what to fetch, such as refs/remotes/origin/main", "--fetch is for commits, and needs --ref")
+	}
+	if d.flags.fetch < time.Second {
+		return nil, usage("--fetch 1m asks every minute", "fetching every %s is more often than a remote should be asked", d.flags.fetch)
+	}
+	f, err := source.NewFetcher(ctx, d.tree.repository, d.tree.ref)
+	if err != nil {
+		return nil, err
+	}
+	f.Every, f.Log, f.Report = d.flags.fetch, d.log, d.loop.SetRemote
+	return f, nil
 }
 
 func (d *daemonRun) bind() (net.Listener, error) {

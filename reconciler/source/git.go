@@ -13,9 +13,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Repository reads objects of a git repository, bare or with a work tree. It
@@ -24,7 +24,11 @@ import (
 // again, because git serves a loose object that was tampered with.
 type Repository struct {
 	path string // as given
-	dir  string // the git directory
+
+	mu     sync.Mutex
+	real   string // where path led when the repository was found, without links
+	dir    string // the git directory; HEAD is in it
+	shared string // the one that all work trees share; refs are in it
 }
 
 // ErrNoObject means that a ref or an object does not exist in the repository.
@@ -32,17 +36,39 @@ var ErrNoObject = errors.New("there is no such object")
 
 // OpenRepository finds the repository at path.
 func OpenRepository(ctx context.Context, path string) (*Repository, error) {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return nil, fmt.Errorf("opening repository %s: %w", path, err)
+	r := &Repository{path: path}
+	if err := r.find(ctx); err != nil {
+		return nil, err
 	}
-	r := &Repository{path: path, dir: abs}
-	out, err := r.git(ctx, "-C", abs, "-c", "safe.directory=*", "rev-parse", "--absolute-git-dir").Output()
-	if err != nil {
-		return nil, fmt.Errorf("opening repository %s: %w", path, gitError(err))
-	}
-	r.dir = strings.TrimSuffix(string(out), "\n")
 	return r, nil
+}
+
+// find finds the git directory, again where path now leads elsewhere: what
+// mirrors repositories swaps a link.
+func (r *Repository) find(ctx context.Context) error {
+	real, err := realPath(r.path)
+	if err != nil {
+		return fmt.Errorf("opening repository %s: %w", r.path, plainError(err))
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if real == r.real {
+		return nil
+	}
+	out, err := r.git(ctx, "-C", real, "-c", "safe.directory=*", "rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir").Output()
+	if err != nil {
+		return fmt.Errorf("opening repository %s: %w", r.path, gitError(err))
+	}
+	dir, shared, _ := strings.Cut(strings.TrimSuffix(string(out), "\n"), "\n")
+	r.real, r.dir, r.shared = real, dir, shared
+	return nil
+}
+
+// folders returns the git directory and the one that all work trees share.
+func (r *Repository) folders() (dir, shared string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.dir, r.shared
 }
 
 // git is a git command that sees nothing of its surroundings but the repository.
@@ -57,7 +83,8 @@ func (r *Repository) git(ctx context.Context, args ...string) *exec.Cmd {
 
 // at is a git command on this repository.
 func (r *Repository) at(ctx context.Context, args ...string) *exec.Cmd {
-	return r.git(ctx, append([]string{"--git-dir=" + r.dir, "-c", "safe.directory=*", "-c", "core.fsmonitor=false"}, args...)...)
+	dir, _ := r.folders()
+	return r.git(ctx, append([]string{"--git-dir=" + dir, "-c", "safe.directory=*", "-c", "core.fsmonitor=false"}, args...)...)
 }
 
 // gitError gives the error of a git command what git itself said.
@@ -72,6 +99,9 @@ func gitError(err error) error {
 	}
 	return err
 }
+
+// errTooLarge means that an object has more bytes than are read of one.
+var errTooLarge = errors.New("more than")
 
 // object is one object of a repository, its bytes proven to be those of its id.
 type object struct {
@@ -139,7 +169,7 @@ func (b *batch) answer(most int64) (object, error) {
 		if _, err := io.CopyN(io.Discard, b.out, size+1); err != nil {
 			return o, err
 		}
-		return o, fmt.Errorf("%s %s has %d bytes, more than the %d that are read", o.kind, o.id, size, most)
+		return o, fmt.Errorf("%s %s has %d bytes, %w the %d that are read", o.kind, o.id, size, errTooLarge, most)
 	}
 	o.data = make([]byte, size)
 	if _, err := io.ReadFull(b.out, o.data); err != nil {

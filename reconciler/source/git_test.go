@@ -228,5 +228,3 @@ func TestEnvironmentDoesNotReachGit(t *testing.T) {
 		t.Error(diff)
 	}
 }
-
-func (c *clone) snapshotHere() *reconciler.Manifests { return c.snapshot("") }

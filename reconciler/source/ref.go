@@ -63,6 +63,9 @@ func (r *Ref) Settled(_ context.Context, first *reconciler.Manifests) (*reconcil
 func (r *Ref) At(ctx context.Context, name string) (*reconciler.Manifests, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if err := r.repository.find(ctx); err != nil {
+		return nil, err
+	}
 	b, err := r.repository.batch(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s of %s: %w", name, r.repository.path, err)

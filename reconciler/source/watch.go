@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,7 +21,8 @@ import (
 // file systems. So an event only says "look", a regular look finds what no event
 // told of, and after each look the watches are set anew.
 type Watcher struct {
-	root  string // absolute
+	root  string          // absolute; the manifests below it, "" for none
+	files func() []string // what else leads to the manifests: absolute; nil: nothing
 	log   *slog.Logger
 	dirty chan struct{}
 
@@ -34,21 +36,26 @@ type Watcher struct {
 // Watch begins to watch the tree below root. Where the system cannot, the
 // watcher says so in Polling and never reports anything.
 func Watch(root string, log *slog.Logger) *Watcher {
-	w := &Watcher{root: filepath.Clean(root), log: log, dirty: make(chan struct{}, 1), watched: map[string]fs.FileInfo{}}
+	w := &Watcher{root: filepath.Clean(root), log: log}
 	if abs, err := filepath.Abs(root); err == nil {
 		w.root = abs
 	}
-	if reason := silentFileSystem(w.root); reason != "" {
-		w.why = reason
-		return w
+	w.begin(w.root)
+	return w
+}
+
+// begin prepares to watch what lies on the file system of a path.
+func (w *Watcher) begin(path string) {
+	w.dirty, w.watched = make(chan struct{}, 1), map[string]fs.FileInfo{}
+	if w.why = silentFileSystem(path); w.why != "" {
+		return
 	}
 	notify, err := fsnotify.NewWatcher()
 	if err != nil {
 		w.why = fmt.Sprintf("no file notification: %v; raise fs.inotify.max_user_instances", err)
-		return w
+		return
 	}
 	w.notify = notify
-	return w
 }
 
 // Dirty receives after something may have changed.
@@ -138,15 +145,17 @@ func (w *Watcher) Sync() {
 	if w.notify == nil || w.why != "" {
 		return
 	}
-	w.leads = leads(w.root)
+	w.leads = w.leading()
 	wanted := map[string]fs.FileInfo{}
 	for path := range w.leads {
 		if info, err := os.Stat(filepath.Dir(path)); err == nil {
 			wanted[filepath.Dir(path)] = info
 		}
 	}
-	if err := directories(w.root, wanted); err != nil {
-		w.log.Debug("listing directories to watch", "error", err)
+	if w.root != "" {
+		if err := directories(w.root, wanted); err != nil {
+			w.log.Debug("listing directories to watch", "error", err)
+		}
 	}
 	w.forget(wanted)
 	for path, info := range wanted {
@@ -195,6 +204,20 @@ func (w *Watcher) add(path string, info fs.FileInfo) bool {
 	}
 	w.notify.Close()
 	return false
+}
+
+// leading is all whose change matters beside the tree of manifests itself.
+func (w *Watcher) leading() map[string]bool {
+	found := map[string]bool{}
+	if w.root != "" {
+		found = leads(w.root)
+	}
+	if w.files != nil {
+		for _, file := range w.files() {
+			maps.Copy(found, leads(file))
+		}
+	}
+	return found
 }
 
 // leads are the names by which the root is reached: its own, and those of the
