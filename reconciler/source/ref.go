@@ -29,6 +29,8 @@ type Ref struct {
 	mu    sync.Mutex
 	known map[string]content // by blob id, of the last commit read
 	last  *reconciler.Manifests
+	past  pastTrees         // of the history read last
+	forge []spec.SigningKey // whose commits their authors stand for
 }
 
 // content is what a blob holds.
@@ -160,9 +162,14 @@ func (r *Ref) contents(b *batch, w *treeWalk) (map[string]content, error) {
 	return contents, <-asked
 }
 
+// errNoFolder means that a commit has no folder of that name.
+var errNoFolder = errors.New("there is no folder")
+
 // treeWalk finds the manifests of a tree.
 type treeWalk struct {
-	batch *batch
+	batch interface {
+		get(name string, most int64) (object, error)
+	}
 	blobs map[string]string // path -> blob id
 	errs  spec.Errors
 }
@@ -188,7 +195,7 @@ func (w *treeWalk) descend(tree, below string) error {
 		}
 		i := slices.IndexFunc(entries, func(e treeEntry) bool { return e.name == first && e.mode == modeTree })
 		if i < 0 {
-			return fmt.Errorf("there is no folder %s in it", first)
+			return fmt.Errorf("%w %s in it", errNoFolder, first)
 		}
 		tree = entries[i].id
 	}
