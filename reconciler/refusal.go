@@ -127,7 +127,7 @@ func (c *Change) include(k factKey, f fact) {
 	}
 	if c.Action == "" || c.Action == Alter {
 		c.Action = action
-	} else if c.Kind == KindAccess && c.Action != action {
+	} else if k.kind == KindAccess && k.field != fieldThrough && c.Action != action {
 		c.Action = Alter
 	}
 }
