@@ -172,7 +172,7 @@ func TestExamine(t *testing.T) {
 			t.Errorf("no %s of %s in %v", want, check, findings)
 		}
 	}
-	for _, c := range []string{"audit", "head", "permissions", "clock", "mail"} {
+	for _, c := range []string{"audit", "head", "permissions", "disk", "clock", "mail"} {
 		check(c, state.Fine)
 	}
 	os.Chmod(h.path+".key", 0o644)

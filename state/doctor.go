@@ -26,14 +26,15 @@ type Finding struct {
 }
 
 // Examine checks the state as far as it can from beside it: chain and replay,
-// head file, who may read its files, the clock against its newest revision, and
-// what waits in the outbox. It changes nothing. Findings come in a fixed order.
+// head file, who may read its files, free disk, the clock against its newest
+// revision, and what waits in the outbox. It changes nothing. Findings come in a fixed order.
 func (db *DB) Examine(ctx context.Context) ([]Finding, error) {
 	if !db.Exists() {
 		return nil, fmt.Errorf("examining the state: %w: there is none yet", ErrNotFound)
 	}
 	findings := []Finding{db.examineChain(ctx), db.examineHead(ctx)}
 	findings = append(findings, db.examinePermissions()...)
+	findings = append(findings, db.examineDisk())
 	for _, check := range []func(context.Context) (Finding, error){db.examineClock, db.examineOutbox} {
 		f, err := check(ctx)
 		if err != nil {
@@ -80,6 +81,29 @@ func (db *DB) examinePermissions() []Finding {
 		findings = []Finding{{"permissions", Fine, "the database and its key are their owner's alone"}}
 	}
 	return findings
+}
+
+// Less free disk than this, or than the database would need to be written once
+// more, wants looking at.
+const leastDisk = 256 << 20
+
+func (db *DB) examineDisk() Finding {
+	free, all, err := freeDisk(filepath.Dir(db.path))
+	if err != nil {
+		return Finding{"disk", Warning, fmt.Sprintf("reading how much disk is free: %v", err)}
+	}
+	words := fmt.Sprintf("%d MiB of %d MiB are free where the state is", free>>20, all>>20)
+	need := uint64(leastDisk)
+	if info, err := os.Stat(db.path); err == nil {
+		need = max(need, uint64(info.Size()))
+	}
+	switch {
+	case free < 16<<20:
+		return Finding{"disk", Failure, words + ": make room before writing fails"}
+	case free < need:
+		return Finding{"disk", Warning, words + ": make room in time"}
+	}
+	return Finding{"disk", Fine, words}
 }
 
 func (db *DB) examineClock(ctx context.Context) (Finding, error) {

@@ -20,7 +20,7 @@ func (a *app) doctorCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "doctor [DIR]", Short: "check the state, its files and the machine",
 		Long: `Checks the audit chain and its replay against the tables, the database file, the
-head file, who may read the files, the clock, free disk and the outbox; with the
+head file, who may read the files, free disk, the clock and the outbox; with the
 folder of manifests also whether it can be watched. It changes nothing. It ends
 with 6 where the state is damaged, with 1 where anything else is wrong.`,
 		Example: "  usher doctor\n  usher doctor manifests",
