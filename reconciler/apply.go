@@ -59,7 +59,7 @@ func (c *Controller) carryOut(ctx context.Context, owner *state.Owner, p *Plan, 
 	if len(p.Held) > 0 && !p.Approved {
 		return nil, c.hold(ctx, owner, p)
 	}
-	if p.Empty() && p.Revision.Digest == truth.Applied.Digest {
+	if p.Empty() && sameTree(p.Revision, truth.Applied) {
 		return nil, owner.ReleaseHolds(ctx)
 	}
 	cause := state.Cause{

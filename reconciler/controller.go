@@ -39,7 +39,11 @@ type Controller struct {
 	Now      func() time.Time
 	Clock    *Clock // what Now reads, where somebody doubts it; nil outside a loop
 	By       string // who runs it
-	From     string // the address that messages come from
+
+	Authority bool   // commits count by who signed them, where manifests come from commits
+	Trust     string // the commit that signatures count from, until one is applied; "": none
+
+	From string // the address that messages come from
 
 	followed spec.Day // up to which this controller followed the calendar
 
@@ -148,13 +152,16 @@ func (c *Controller) plan(ctx context.Context, m *Manifests, roster *spec.Roster
 		return nil, err
 	}
 	plan.Held = c.Limits.Judge(plan, truth, lost, spec.DayOf(now))
+	if err := c.judgeCommits(ctx, plan, truth); err != nil {
+		return nil, err
+	}
 	plan.Approved, err = c.approved(ctx, plan)
 	return plan, err
 }
 
 // approved reports whether a person let through what holds the plan.
 func (c *Controller) approved(ctx context.Context, p *Plan) (bool, error) {
-	if len(p.Held) == 0 {
+	if len(p.Held) == 0 || !Approvable(p.Held) {
 		return false, nil
 	}
 	holds, err := c.DB.Holds(ctx, false)

@@ -84,6 +84,7 @@ type Observer interface {
 // attempt is what a look was made with; the same again would end the same.
 type attempt struct {
 	digest  string
+	commit  string
 	private string // digest of the contract information
 	newest  int64
 	day     spec.Day
@@ -100,6 +101,7 @@ func (e unreadError) Unwrap() error { return e.error }
 func (l *Loop) Run(ctx context.Context) error {
 	l.Timing = l.Timing.withDefaults()
 	l.status.Format = 1
+	l.judging()
 	if l.Changes != nil {
 		l.Changes.Sync()
 	}
@@ -349,7 +351,7 @@ func (l *Loop) manifests(ctx context.Context) error {
 	if err != nil {
 		return l.storeFault(err)
 	}
-	now := attempt{m.Digest, private, head.Newest.Number, spec.DayOf(c.Now())}
+	now := attempt{m.Digest, m.Commit, private, head.Newest.Number, spec.DayOf(c.Now())}
 	if now == l.last && !l.forced {
 		l.set(SourceReady, true, "")
 		return nil
@@ -432,7 +434,7 @@ func (l *Loop) apply(ctx context.Context, m *Manifests, private string) error {
 		if headErr != nil {
 			return l.storeFault(headErr)
 		}
-		l.last = attempt{out.Read.Digest, private, head.Newest.Number, spec.DayOf(c.Now())}
+		l.last = attempt{out.Read.Digest, out.Read.Commit, private, head.Newest.Number, spec.DayOf(c.Now())}
 	}
 	return err
 }

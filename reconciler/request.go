@@ -60,8 +60,7 @@ func (c *Controller) perform(ctx context.Context, owner *state.Owner, r state.Re
 		if r.Argument == ApproveClock {
 			return c.approveClock()
 		}
-		_, err := owner.Approve(ctx, r.Argument, r.By)
-		return err
+		return Approve(ctx, c.DB, owner, r.Argument, r.By)
 	case RequestResend:
 		return c.Resend(ctx, owner, r.Argument, r.By)
 	case RequestRetry, RequestRelease:

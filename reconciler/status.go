@@ -17,6 +17,7 @@ const (
 	SourceReady  ConditionType = "SourceReady"  // the manifests can be read
 	RemoteReady  ConditionType = "RemoteReady"  // the remote that they are fetched from answers; only with --fetch
 	Valid        ConditionType = "Valid"        // and have no errors
+	Authorised   ConditionType = "Authorised"   // commits count by who signed them; only with --ref
 	Held         ConditionType = "Held"         // a plan waits for a person
 	Watching     ConditionType = "Watching"     // changes are told, not only looked for
 	StateHealthy ConditionType = "StateHealthy" // the database takes what is written
@@ -26,7 +27,7 @@ const (
 )
 
 // conditionOrder is how conditions are listed.
-var conditionOrder = []ConditionType{Ready, SourceReady, RemoteReady, Valid, Held, Watching, StateHealthy, MailHealthy, ClockTrusted, Suspended}
+var conditionOrder = []ConditionType{Ready, SourceReady, RemoteReady, Valid, Authorised, Held, Watching, StateHealthy, MailHealthy, ClockTrusted, Suspended}
 
 // Condition is one thing a controller says of itself.
 type Condition struct {

@@ -17,6 +17,7 @@ import (
 // applyFlags are the flags of apply.
 type applyFlags struct {
 	from     treeFlags
+	who      authorityFlags
 	plan     string
 	mailWait time.Duration
 	settle   time.Duration
@@ -36,9 +37,10 @@ A plan that is held ends with 4, and nothing is changed: see usher help limits.
 Only one usher at a time works on a state: the second ends with 5.`,
 		Example: "  usher apply examples/acme\n  usher apply examples/acme --plan plan.json\n  usher apply --ref refs/heads/main --mail smtp://usher@mail.acme.example:587",
 		Args:    f.from.args,
-		RunE:    func(c *cobra.Command, args []string) error { return a.apply(c.Context(), args, f) },
+		RunE:    func(c *cobra.Command, args []string) error { return a.apply(c, args, f) },
 	}
 	f.from.flags(c)
+	f.who.flags(c)
 	c.Flags().StringVar(&f.plan, "plan", "", "carry out exactly the plan in `FILE`, or refuse")
 	c.Flags().DurationVar(&f.mailWait, "mail-wait", 30*time.Second, "deliver messages for up to this `time`")
 	c.Flags().DurationVar(&f.settle, "settle", 500*time.Millisecond, "how long the folder must have stood still before it is acted on, as a `time`")
@@ -47,7 +49,8 @@ Only one usher at a time works on a state: the second ends with 5.`,
 	return c
 }
 
-func (a *app) apply(ctx context.Context, args []string, f applyFlags) error {
+func (a *app) apply(c *cobra.Command, args []string, f applyFlags) error {
+	ctx := c.Context()
 	t, err := f.from.tree(ctx, args)
 	if err != nil {
 		return err
@@ -62,11 +65,14 @@ func (a *app) apply(ctx context.Context, args []string, f applyFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := a.checkFirst(ctx, t); err != nil {
+	if err := a.checkFirst(c, t, f.who); err != nil {
 		return err
 	}
 	return a.own(ctx, "usher apply", func(db *state.DB, owner *state.Owner) error {
 		control, err := a.controllerOf(db, t, f.settle)
+		if err == nil {
+			err = f.who.judge(c, control)
+		}
 		if err != nil {
 			return err
 		}
@@ -97,7 +103,8 @@ func (a *app) apply(ctx context.Context, args []string, f applyFlags) error {
 
 // checkFirst keeps manifests and settings that are wrong from creating a state.
 // Where there is one, everything is checked once it is owned.
-func (a *app) checkFirst(ctx context.Context, t tree) error {
+func (a *app) checkFirst(c *cobra.Command, t tree, who authorityFlags) error {
+	ctx := c.Context()
 	db, err := a.read(ctx)
 	if err != nil {
 		return err
@@ -107,6 +114,9 @@ func (a *app) checkFirst(ctx context.Context, t tree) error {
 		return nil
 	}
 	control, err := a.controllerOf(db, t, 0)
+	if err == nil {
+		err = who.judge(c, control)
+	}
 	if err != nil {
 		return err
 	}

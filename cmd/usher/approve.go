@@ -46,9 +46,8 @@ func (a *app) approve(ctx context.Context, prefix string) error {
 	if err != nil {
 		return err
 	}
-	asked, err := a.orAsk(ctx, "usher approve", reconciler.RequestApprove, hold.PlanID, func(_ *state.DB, owner *state.Owner) error {
-		_, err := owner.Approve(ctx, hold.PlanID, operator())
-		return err
+	asked, err := a.orAsk(ctx, "usher approve", reconciler.RequestApprove, hold.PlanID, func(db *state.DB, owner *state.Owner) error {
+		return reconciler.Approve(ctx, db, owner, hold.PlanID, operator())
 	})
 	if err != nil || asked {
 		return err

@@ -17,6 +17,7 @@ import (
 // planFlags are the flags of plan.
 type planFlags struct {
 	from                  treeFlags
+	who                   authorityFlags
 	output, out           string
 	detailed, adopt, full bool
 }
@@ -36,6 +37,7 @@ this plan or none. --detailed-exitcode ends with 0 when there is nothing to do,
 		RunE:    func(c *cobra.Command, args []string) error { return a.plan(c, args, f) },
 	}
 	f.from.flags(c)
+	f.who.flags(c)
 	outputFlag(c, &f.output, render.PlanFormats)
 	c.Flags().StringVar(&f.out, "out", "", "also write the plan to `FILE`, for apply --plan")
 	c.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, "end with 2 when there are changes, 4 when they would be held")
@@ -67,6 +69,9 @@ func (a *app) plan(c *cobra.Command, args []string, f planFlags) error {
 	}
 	defer db.Close()
 	control, err := a.controllerOf(db, t, 0)
+	if err == nil {
+		err = f.who.judge(c, control)
+	}
 	if err != nil {
 		return err
 	}

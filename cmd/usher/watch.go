@@ -28,6 +28,7 @@ import (
 // watchFlags are the flags of watch.
 type watchFlags struct {
 	from   treeFlags
+	who    authorityFlags
 	listen string
 	settle time.Duration
 	resync time.Duration
@@ -50,9 +51,10 @@ SIGHUP looks at once; SIGTERM finishes what is under way and stops. It serves
 /livez, /readyz and /metrics on --listen.`,
 		Example: "  usher watch manifests\n  usher watch --repo /srv/acme.git --ref refs/heads/main --listen 127.0.0.1:9090",
 		Args:    f.from.args,
-		RunE:    func(c *cobra.Command, args []string) error { return a.watch(c.Context(), args, f) },
+		RunE:    func(c *cobra.Command, args []string) error { return a.watch(c, args, f) },
 	}
 	f.from.flags(c)
+	f.who.flags(c)
 	c.Flags().StringVar(&f.listen, "listen", "127.0.0.1:8080", "`address` for health and metrics; empty for none")
 	c.Flags().DurationVar(&f.settle, "settle", source.DefaultSettle, "how long the folder must have stood still before it is acted on, as a `time`")
 	c.Flags().DurationVar(&f.resync, "resync", time.Minute, "look this often even if nothing tells of a change, as a `time`")
@@ -65,6 +67,7 @@ SIGHUP looks at once; SIGTERM finishes what is under way and stops. It serves
 // daemonRun is one run of watch.
 type daemonRun struct {
 	*app
+	command *cobra.Command
 	flags   watchFlags
 	tree    tree
 	log     *slog.Logger
@@ -75,7 +78,8 @@ type daemonRun struct {
 	beat    atomic.Int64 // Unix seconds
 }
 
-func (a *app) watch(ctx context.Context, args []string, f watchFlags) error {
+func (a *app) watch(c *cobra.Command, args []string, f watchFlags) error {
+	ctx := c.Context()
 	t, err := f.from.tree(ctx, args)
 	if err != nil {
 		return err
@@ -91,7 +95,7 @@ func (a *app) watch(ctx context.Context, args []string, f watchFlags) error {
 	if transport != nil {
 		defer transport.Close()
 	}
-	d := &daemonRun{app: a, flags: f, tree: t, log: log}
+	d := &daemonRun{app: a, command: c, flags: f, tree: t, log: log}
 	return a.own(ctx, "usher watch", func(db *state.DB, owner *state.Owner) error {
 		d.db, d.owner = db, owner
 		return d.run(ctx, transport)
@@ -157,6 +161,9 @@ func (d *daemonRun) run(ctx context.Context, transport mail.Transport) error {
 // prepare wires the loop.
 func (d *daemonRun) prepare(ctx context.Context) error {
 	control, err := d.controllerOf(d.db, d.tree, d.flags.settle)
+	if err == nil {
+		err = d.flags.who.judge(d.command, control)
+	}
 	if err != nil {
 		return err
 	}
