@@ -308,14 +308,11 @@ type standing struct {
 // step reads what a commit asks for and who answers for it.
 func (r *Ref) step(b *batch, v standing) (reconciler.Step, error) {
 	c := v.commit
-	s := reconciler.Step{Commit: c.named(), Standing: v.as}
-	if v.as != reconciler.StandingApplied { // what is applied is known better than from its manifests
-		roster, err := r.roster(b, c.Tree)
-		if err != nil {
-			return s, err
-		}
-		s.Roster = roster
+	roster, err := r.roster(b, c.Tree)
+	if err != nil {
+		return reconciler.Step{}, err
 	}
+	s := reconciler.Step{Commit: c.named(), Standing: v.as, Roster: roster}
 	if v.as != reconciler.StandingNew {
 		return s, nil
 	}
