@@ -52,7 +52,7 @@ func weakness(sig *sshsig.Signature) string {
 		return "signed with a certificate, and usher knows people by their keys"
 	}
 	switch {
-	case sig.PublicKey.Type() == ssh.InsecureKeyAlgoDSA, sig.Signature.Format == ssh.KeyAlgoRSA:
+	case sig.PublicKey.Type() == "ssh-dss", sig.Signature.Format == ssh.KeyAlgoRSA:
 		return "signed with " + sig.Signature.Format + ", which is not safe any more"
 	case sig.Namespace != signatureNamespace:
 		return fmt.Sprintf("signed for %q, not for git", sig.Namespace)
