@@ -64,7 +64,7 @@ func (c *Controller) carryOut(ctx context.Context, owner *state.Owner, p *Plan, 
 	}
 	cause := state.Cause{
 		Kind: state.CauseManifests, Source: p.Revision.Source, Path: p.Revision.Path, Commit: p.Revision.Commit,
-		Digest: p.Revision.Digest, PlanID: p.ID, Approved: p.Approved, By: c.By,
+		Digest: p.Revision.Digest, PlanID: p.ID, Approved: p.Approved, By: c.By, Provenance: p.provenance,
 	}
 	if p.Adopt {
 		cause.Kind = state.CauseAdopt
@@ -342,7 +342,7 @@ func (c *Controller) queue(tx *state.Tx, notices []Notice, w *writer) error {
 		if id == "" {
 			id = w.ids[n.name]
 		}
-		if err := c.send(tx, n, id, w.expires[id]); err != nil {
+		if err := c.send(tx, n, id, w); err != nil {
 			return fmt.Errorf("composing the message to %s: %w", n.name, err)
 		}
 	}
@@ -350,9 +350,13 @@ func (c *Controller) queue(tx *state.Tx, notices []Notice, w *writer) error {
 }
 
 // send queues one message about an account.
-func (c *Controller) send(tx *state.Tx, n *Notice, account string, invited state.Account) error {
+func (c *Controller) send(tx *state.Tx, n *Notice, account string, w *writer) error {
 	stamp, issue := Stamp{Revision: tx.Revision, Time: tx.Now}, 0
+	if w.plan != nil {
+		stamp.Signer = w.plan.provenance.Signer
+	}
 	if n.Kind == NoticeInvitation {
+		invited := w.expires[account]
 		stamp.Expires, issue = invited.Expires, invited.Issue
 	}
 	m, err := c.message(n, account, stamp, issue)

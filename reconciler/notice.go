@@ -94,6 +94,7 @@ type Stamp struct {
 	Time      time.Time
 	MessageID string    // without angle brackets
 	Expires   time.Time // last moment of the invitation; zero for other kinds
+	Signer    string    // name of the user who signed the commit; "" where nobody was asked
 }
 
 // Composer writes messages. It is handed in by the command, so that how things

@@ -58,6 +58,8 @@ type Plan struct {
 	retired  []string         // accounts whose invitation ends, and which get no other yet
 	wanted   *spec.Roster     // what the plan leads to
 
+	provenance state.Provenance // who made and signed its commit
+
 	accountOf func(name string) string // id of the account of a person as wanted; "" where it is yet to be made
 }
 

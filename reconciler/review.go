@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"usher/spec"
 	"usher/state"
@@ -22,6 +23,9 @@ func (c *Controller) judgeCommits(ctx context.Context, p *Plan, t *state.Truth) 
 	h, ok := c.Source.(Historian)
 	if !ok || p.Revision.Commit == "" {
 		return nil
+	}
+	if err := p.originate(ctx, h); err != nil {
+		return err
 	}
 	base := t.Applied.Commit
 	if base != "" && base != p.Revision.Commit {
@@ -72,7 +76,38 @@ func (c *Controller) review(ctx context.Context, h Historian, p *Plan, t *state.
 	}
 	r := Review{Base: base, Steps: steps, Now: now}
 	p.Held = r.Hold(p, t)
+	p.provenance.Signer, p.provenance.Fingerprint = r.signedBy(p.wanted)
 	return nil
+}
+
+// originate records who the plan's commit says made it.
+func (p *Plan) originate(ctx context.Context, h Historian) error {
+	commit, err := h.Commit(ctx, p.Revision.Commit)
+	if err != nil {
+		return err
+	}
+	p.provenance.Author, p.provenance.Committer = commit.Author.String(), commit.Committer.String()
+	p.provenance.Parents = strings.Join(commit.Parents, " ")
+	return nil
+}
+
+// String writes an identity as in an address: "Ada Lovelace <ada@acme.example>".
+func (i Identity) String() string { return i.Name + " <" + i.Email + ">" }
+
+// signedBy is whose signature the wanted commit carries, by what is accepted and
+// then by what is wanted, and the key's fingerprint; each "" where there is none.
+func (r Review) signedBy(wanted *spec.Roster) (name, fingerprint string) {
+	if len(r.Steps) == 0 {
+		return "", ""
+	}
+	last := len(r.Steps) - 1
+	t := newTrial(r)
+	for _, roster := range []*spec.Roster{r.Base, wanted} {
+		if name, problem := t.signer(last, roster); problem == "" {
+			return name, r.Steps[last].Signer.Fingerprint
+		}
+	}
+	return "", r.Steps[last].Signer.Fingerprint
 }
 
 // reviewFirst judges where nothing was applied from commits yet: somebody has to

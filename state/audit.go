@@ -85,6 +85,8 @@ type closing struct {
 	CalendarDay int32     `json:"calendarDay"`
 	Changes     int       `json:"changes"`
 	Messages    int       `json:"messages"`
+	Fingerprint string    `json:"fingerprint,omitempty"`
+	Parents     string    `json:"parents,omitempty"`
 }
 
 // personal is the part of an entry that can be forgotten.
@@ -96,6 +98,11 @@ type personal struct {
 	Support string        `json:"support,omitempty"` // support address of a contract
 	Path    string        `json:"path,omitempty"`    // what was read
 	By      string        `json:"by,omitempty"`      // who asked
+
+	// Of the commit of a revision.
+	Author    string `json:"author,omitempty"`
+	Committer string `json:"committer,omitempty"`
+	Signer    string `json:"signer,omitempty"`
 }
 
 // Subjects of audit rows: what they are about.

@@ -248,6 +248,9 @@ func TestStatesOfBeforeCredits(t *testing.T) {
 	h.contracts(ada, "design")
 	must(t, noError(h.owner.Close(), h.db.Close()))
 	h.tamper("DROP TABLE credit_usage", "DROP TABLE credit_import", "PRAGMA user_version = 2")
+	for _, column := range []string{"author", "committer", "signer", "fingerprint", "parents"} { // newer still
+		h.tamper("ALTER TABLE revision DROP COLUMN " + column)
+	}
 	h.db = h.open(state.Options{})
 	h.owner = h.own(h.db)
 	if done := h.imports(used(2, "design", "ada", day(0), 4)); done.Added != 1 {

@@ -217,5 +217,6 @@ func (r *replay) closeRevision(row auditRow, e entry) {
 	}
 	r.created[factKey("revision", row.revision)] = fact{table: "revision", clear: []any{
 		row.revision, row.at, c.Cause, c.Source, p.Path, c.Commit, c.Digest, c.PlanID, c.Approved, p.By, c.Changes, c.Messages, c.CalendarDay,
+		p.Author, p.Committer, p.Signer, c.Fingerprint, c.Parents,
 	}}
 }

@@ -31,7 +31,17 @@ type Cause struct {
 	Digest   string // of everything read
 	PlanID   string // of the plan carried out
 	Approved bool   // a person let the plan through: its losses are not counted again
-	By       string // operating system user, or who signed
+	By       string // operating system user
+	Provenance
+}
+
+// Provenance is who made the commit of a revision; empty for plain folders.
+type Provenance struct {
+	Author      string // "Ada Lovelace <ada@acme.example>", as the commit says; nothing proves it
+	Committer   string // the same
+	Signer      string // name of the user whose signature the commit carries; "" where nobody was asked
+	Fingerprint string // "SHA256:…" of the key of that signature
+	Parents     string // ids, a blank between; two or more are a merge
 }
 
 // Revision is one applied state.
@@ -43,11 +53,12 @@ type Revision struct {
 	Messages int // messages recorded with it
 }
 
-const revisionColumns = "number, at, cause, source, path, commit_id, digest, plan_id, approved, actor, changes, messages, calendar_day"
+const revisionColumns = "number, at, cause, source, path, commit_id, digest, plan_id, approved, actor, changes, messages, calendar_day, author, committer, signer, fingerprint, parents"
 
 func (tx *Tx) putRevision(r Revision) error {
-	_, err := tx.exec("INSERT INTO revision ("+revisionColumns+") VALUES (?"+strings.Repeat(", ?", 12)+")",
-		r.Number, millis(r.At), r.Kind, r.Source, r.Path, r.Commit, r.Digest, r.PlanID, r.Approved, r.By, r.Changes, r.Messages, tx.calendarDay)
+	_, err := tx.exec("INSERT INTO revision ("+revisionColumns+") VALUES (?"+strings.Repeat(", ?", 17)+")",
+		r.Number, millis(r.At), r.Kind, r.Source, r.Path, r.Commit, r.Digest, r.PlanID, r.Approved, r.By, r.Changes, r.Messages, tx.calendarDay,
+		r.Author, r.Committer, r.Signer, r.Fingerprint, r.Parents)
 	if err != nil {
 		return fmt.Errorf("writing the revision: %w", err)
 	}
@@ -56,15 +67,17 @@ func (tx *Tx) putRevision(r Revision) error {
 		Revision: &closing{
 			Cause: r.Kind, Source: r.Source, Commit: r.Commit, Digest: r.Digest, PlanID: r.PlanID,
 			Approved: r.Approved, CalendarDay: int32(tx.calendarDay), Changes: r.Changes, Messages: r.Messages,
+			Fingerprint: r.Fingerprint, Parents: r.Parents,
 		},
-		personal: &personal{Path: r.Path, By: r.By},
+		personal: &personal{Path: r.Path, By: r.By, Author: r.Author, Committer: r.Committer, Signer: r.Signer},
 	}})
 }
 
 // scanRevision reads one row of revisionColumns.
 func scanRevision(scan scanner) (r Revision, day spec.Day, err error) {
 	var at int64
-	err = scan(&r.Number, &at, &r.Kind, &r.Source, &r.Path, &r.Commit, &r.Digest, &r.PlanID, &r.Approved, &r.By, &r.Changes, &r.Messages, &day)
+	err = scan(&r.Number, &at, &r.Kind, &r.Source, &r.Path, &r.Commit, &r.Digest, &r.PlanID, &r.Approved, &r.By, &r.Changes, &r.Messages, &day,
+		&r.Author, &r.Committer, &r.Signer, &r.Fingerprint, &r.Parents)
 	r.At = moment(at)
 	return r, day, err
 }

@@ -21,6 +21,7 @@ var verified = []struct {
 		r, day, err := scanRevision(scan)
 		return fact{table: "revision", clear: []any{
 			r.Number, millis(r.At), r.Kind, r.Source, r.Path, r.Commit, r.Digest, r.PlanID, r.Approved, r.By, r.Changes, r.Messages, int32(day),
+			r.Author, r.Committer, r.Signer, r.Fingerprint, r.Parents,
 		}}, err
 	}},
 	{`SELECT account, suspended, generation, name, email, email_key, first_name, last_name, signing_keys,

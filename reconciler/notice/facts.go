@@ -48,6 +48,7 @@ type Letter struct {
 	// do without.
 	Subject  string
 	Revision int64
+	Signer   string // name of the user who signed the commit of the revision; "" where nobody was asked
 	When     string // "22 November 2026, 08:20 UTC"
 	Expires  string // the invitation's last moment, written like When: invitation, reminder
 	Days     int    // whole days until then
@@ -130,7 +131,7 @@ func (w *Writer) facts(n *reconciler.Notice) *Letter {
 
 // stamp adds what is known now that the plan is carried out.
 func (l *Letter) stamp(n *reconciler.Notice, s reconciler.Stamp) {
-	l.Revision, l.When = s.Revision, moment(s.Time)
+	l.Revision, l.When, l.Signer = s.Revision, moment(s.Time), s.Signer
 	if n.Kind == reconciler.NoticeReminder {
 		l.Expires = moment(n.Expires)
 	}

@@ -144,7 +144,7 @@ func split(s source) (subject, body source, err error) {
 
 // unstamped are the fields of a Letter that a subject may not use, because a plan
 // shows its subjects before there is a revision.
-var unstamped = []string{"Subject", "Revision", "When", "Expires", "Days", "Password"}
+var unstamped = []string{"Subject", "Revision", "Signer", "When", "Expires", "Days", "Password"}
 
 // checkSubject refuses a subject that names one of them.
 func checkSubject(subject *template.Template) error {

@@ -19,8 +19,22 @@ type revisionItem struct {
 	Plan     string          `json:"plan"`
 	Approved bool            `json:"approved"`
 	By       string          `json:"by"`
-	Changes  int             `json:"changes"`
-	Messages int             `json:"messages"`
+	provenanceItem
+	Changes  int `json:"changes"`
+	Messages int `json:"messages"`
+}
+
+// provenanceItem is who made and signed the commit of a revision.
+type provenanceItem struct {
+	Author      string   `json:"author,omitempty"`
+	Committer   string   `json:"committer,omitempty"`
+	Signer      string   `json:"signer,omitempty"`
+	Fingerprint string   `json:"fingerprint,omitempty"`
+	Parents     []string `json:"parents,omitempty"`
+}
+
+func provenanceOf(r state.Revision) provenanceItem {
+	return provenanceItem{r.Author, r.Committer, r.Signer, r.Fingerprint, strings.Fields(r.Parents)}
 }
 
 // causeWords says what brought a revision about.
@@ -35,8 +49,8 @@ var causeWords = map[state.CauseKind]string{
 func Revisions(list []state.Revision) List {
 	items, rows := make([]revisionItem, len(list)), make([][]string, len(list))
 	for i, r := range list {
-		items[i] = revisionItem{r.Number, moment(r.At), r.Kind, r.Source, r.Path, r.Commit, r.Digest, r.PlanID, r.Approved, r.By, r.Changes, r.Messages}
-		rows[i] = []string{strconv.FormatInt(r.Number, 10), moment(r.At), causeCell(r), r.By, strconv.Itoa(r.Changes), strconv.Itoa(r.Messages), from(r)}
+		items[i] = revisionItem{r.Number, moment(r.At), r.Kind, r.Source, r.Path, r.Commit, r.Digest, r.PlanID, r.Approved, r.By, provenanceOf(r), r.Changes, r.Messages}
+		rows[i] = []string{strconv.FormatInt(r.Number, 10), moment(r.At), causeCell(r), byCell(r), strconv.Itoa(r.Changes), strconv.Itoa(r.Messages), from(r)}
 	}
 	return List{[]string{"revision", "at", "cause", "by", "changes", "messages", "from"}, rows, items}
 }
@@ -47,6 +61,18 @@ func causeCell(r state.Revision) string {
 		words += ", approved"
 	}
 	return words
+}
+
+// byCell is who ran usher, or who answers for the commit: its signer, or for want
+// of one its author.
+func byCell(r state.Revision) string {
+	switch {
+	case r.Signer != "":
+		return "signed by " + r.Signer
+	case r.Author != "":
+		return r.Author
+	}
+	return r.By
 }
 
 // from is where the manifests were: the commit, or the folder with the
