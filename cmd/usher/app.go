@@ -77,7 +77,7 @@ func (a *app) command() *cobra.Command {
 	root.AddCommand(
 		a.validateCommand(), a.planCommand(), a.applyCommand(), a.watchCommand(), a.statusCommand(),
 		a.reconcileCommand(), a.suspendCommand(), a.resumeCommand(),
-		a.getCommand(), a.describeCommand(), a.historyCommand(), a.addCommand(), a.editCommand(),
+		a.getCommand(), a.describeCommand(), a.whyCommand(), a.historyCommand(), a.addCommand(), a.editCommand(),
 		a.approveCommand(), a.invitationCommand(), a.mailCommand(), a.creditsCommand(),
 		a.doctorCommand(), a.backupCommand(), a.restoreCommand(), a.versionCommand(),
 	)
