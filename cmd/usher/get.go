@@ -336,8 +336,26 @@ func (a *app) dossier(ctx context.Context, db *state.DB, name string) (render.Do
 		return d, err
 	}
 	slices.Reverse(d.Messages)
+	if d.Signers, err = signers(ctx, db); err != nil {
+		return d, err
+	}
 	d.History, err = db.History(ctx, d.Account.ID)
 	return d, err
+}
+
+// signers is who signed the commit of each revision that has one.
+func signers(ctx context.Context, db *state.DB) (map[int64]string, error) {
+	all, err := db.Revisions(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	of := map[int64]string{}
+	for _, r := range all {
+		if r.Signer != "" {
+			of[r.Number] = r.Signer
+		}
+	}
+	return of, nil
 }
 
 // findAccount looks a person up by name, then by address, then among the removed.

@@ -19,8 +19,9 @@ type Dossier struct {
 	User     *spec.User // nil once removed
 	Roster   *spec.Roster
 	Today    spec.Day
-	Messages []state.Message // newest first
-	History  []state.Event   // oldest first
+	Messages []state.Message  // newest first
+	History  []state.Event    // oldest first
+	Signers  map[int64]string // by revision: who signed its commit; nobody where manifests came unsigned
 }
 
 // dossierItem is a person in JSON: the user as `get users` shows it, and more.
@@ -41,6 +42,7 @@ type dossierItem struct {
 type eventItem struct {
 	Revision int64         `json:"revision"`
 	At       string        `json:"at"`
+	Signer   string        `json:"signer,omitempty"`
 	Action   string        `json:"action"`
 	Kind     string        `json:"kind"`
 	Contract string        `json:"contract,omitempty"`
@@ -93,7 +95,7 @@ func (d Dossier) item() dossierItem {
 		item.Origin = &d.User.Origin
 	}
 	for i, e := range d.History {
-		item.History[i] = eventItem{e.Revision, moment(e.At), e.Action, e.Kind, e.Contract, e.Product, e.Role, e.Field, e.From, e.To, orEmpty(e.Because)}
+		item.History[i] = eventItem{e.Revision, moment(e.At), d.Signers[e.Revision], e.Action, e.Kind, e.Contract, e.Product, e.Role, e.Field, e.From, e.To, orEmpty(e.Because)}
 	}
 	return item
 }
@@ -120,7 +122,7 @@ func (d Dossier) text(o Options) string {
 	t.section("Messages")
 	t.sent(d.Messages)
 	t.section("History")
-	t.events(d.History)
+	t.events(d.History, d.Signers)
 	return t.String()
 }
 
@@ -197,14 +199,18 @@ func (t *page) sent(list []state.Message) {
 	}
 }
 
-func (t *page) events(list []state.Event) {
+func (t *page) events(list []state.Event, signers map[int64]string) {
 	if len(list) == 0 {
 		t.line("  none")
 		return
 	}
 	rows := make([][]string, len(list))
 	for i, e := range list {
-		rows[i] = []string{moment(e.At), fmt.Sprintf("revision %d", e.Revision), e.Action, eventText(e)}
+		revision := fmt.Sprintf("revision %d", e.Revision)
+		if signer := signers[e.Revision]; signer != "" {
+			revision += " signed by " + signer
+		}
+		rows[i] = []string{moment(e.At), revision, e.Action, eventText(e)}
 	}
 	for i, line := range columns("  ", rows) {
 		t.line(line + t.origins(list[i].Because))
