@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -45,6 +46,14 @@ type HeldRule struct {
 	Release string `json:"release"` // what to do
 }
 
+// Covers reports whether each of these rules is among those that hold the plan on
+// record, so that whoever approved it knew of them.
+func (h *Hold) Covers(rules []HeldRule) bool {
+	return !slices.ContainsFunc(rules, func(r HeldRule) bool {
+		return !slices.ContainsFunc(h.Rules, func(known HeldRule) bool { return known.Rule == r.Rule && known.Scope == r.Scope })
+	})
+}
+
 const (
 	holdColumns = "plan_id, at, basis, digest, rules, state, approved_at, approved_by, plan"
 	isOpen      = "state IN ('held', 'approved')"
@@ -76,10 +85,14 @@ func (db *DB) Holds(ctx context.Context, all bool) ([]Hold, error) {
 
 // Hold records that the plan of the newest snapshot is held. Every other open
 // hold is superseded, and its approval dies with it; the same plan again keeps
-// when it was first held, and its approval while that lives.
+// when it was first held, and its approval while that lives and no rule has come
+// that the approver did not know of.
 func (o *Owner) Hold(ctx context.Context, h Hold) error {
 	err := o.write(ctx, func(tx *sql.Tx, now time.Time) error {
 		if err := supersede(ctx, tx, h.PlanID); err != nil {
+			return err
+		}
+		if err := outdate(ctx, tx, h); err != nil {
 			return err
 		}
 		rules, err := encode(h.Rules)
@@ -101,6 +114,23 @@ func (o *Owner) Hold(ctx context.Context, h Hold) error {
 		return fmt.Errorf("recording a hold: %w", err)
 	}
 	return nil
+}
+
+// outdate takes back the approval of a plan that is held by more now than when it
+// was approved.
+func outdate(ctx context.Context, tx *sql.Tx, h Hold) error {
+	row := tx.QueryRowContext(ctx, "SELECT "+holdColumns+" FROM hold WHERE plan_id = ? AND state = ?", h.PlanID, HoldApproved)
+	known, err := scanHold(row.Scan)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil
+	case err != nil:
+		return err
+	case known.Covers(h.Rules):
+		return nil
+	}
+	_, err = tx.ExecContext(ctx, "UPDATE hold SET state = ?, approved_at = 0, approved_by = '' WHERE plan_id = ? AND state = ?", HoldHeld, h.PlanID, HoldApproved)
+	return err
 }
 
 // ReleaseHolds records that the newest snapshot is not held: whatever was is

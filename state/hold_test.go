@@ -138,3 +138,40 @@ func TestApproveOfWhatIsNotHeld(t *testing.T) {
 		t.Errorf("Approve: %v; want ErrNotFound", err)
 	}
 }
+
+// An approval is of what the approver knew: a rule that comes later takes it back,
+// one that goes, or counts otherwise, does not.
+func TestApprovalCoversTheRulesItWasGivenFor(t *testing.T) {
+	removals := state.HeldRule{Rule: "removals", Count: 12}
+	history := state.HeldRule{Rule: "history", Scope: "0123456789ab"}
+	fewer, other := removals, history
+	fewer.Count, other.Scope = 11, "ba9876543210"
+	for _, tt := range []struct {
+		name            string
+		approved, later []state.HeldRule
+		want            state.HoldState
+	}{
+		{"the same", []state.HeldRule{removals, history}, []state.HeldRule{history, removals}, state.HoldApproved},
+		{"another count", []state.HeldRule{removals}, []state.HeldRule{fewer}, state.HoldApproved},
+		{"one less", []state.HeldRule{removals, history}, []state.HeldRule{history}, state.HoldApproved},
+		{"one more", []state.HeldRule{removals}, []state.HeldRule{removals, history}, state.HoldHeld},
+		{"of another scope", []state.HeldRule{history}, []state.HeldRule{other}, state.HoldHeld},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newHouse(t)
+			hold := held("p1")
+			hold.Rules = tt.approved
+			must(t, h.owner.Hold(t.Context(), hold))
+			_, err := h.owner.Approve(t.Context(), "p1", "grace")
+			must(t, err)
+			hold.Rules = tt.later
+			must(t, h.owner.Hold(t.Context(), hold))
+			if got := h.states()["p1"]; got != tt.want {
+				t.Errorf("the plan is %s, want %s", got, tt.want)
+			}
+			if err := h.use("p1"); (err == nil) != (tt.want == state.HoldApproved) {
+				t.Errorf("using the approval: %v", err)
+			}
+		})
+	}
+}
