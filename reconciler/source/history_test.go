@@ -27,6 +27,9 @@ type studio struct {
 
 func newStudio(t *testing.T, options ...string) *studio {
 	t.Helper()
+	if _, err := exec.LookPath("ssh-keygen"); err != nil {
+		t.Skip("ssh-keygen, which signs the commits of this test, is not installed: apt-get install openssh-client")
+	}
 	s := &studio{clone: newClone(t, options...), keys: t.TempDir(), when: time.Now().Add(-time.Hour).Truncate(time.Second)}
 	s.write("design.yaml", manifest("Contract", "design", "contractManager: ada", "softwareCoordinators: [grace]", "products: [{name: cad, seats: 10}]"))
 	s.write("cad.yaml", "apiVersion: usher/v1\nkind: Product\nmetadata: {name: cad}\n")
