@@ -48,7 +48,6 @@ type crew struct {
 	members  []int
 	nested   bool // the first team has the second one within
 	access   []lease
-	declared bool
 }
 
 var (
