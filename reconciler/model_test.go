@@ -45,9 +45,9 @@ type lease struct {
 }
 
 type crew struct {
-	members  []int
-	nested   bool // the first team has the second one within
-	access   []lease
+	members []int
+	nested  bool // the first team has the second one within
+	access  []lease
 }
 
 var (
