@@ -368,8 +368,8 @@ func (c *Controller) send(tx *state.Tx, n *Notice, account string, w *writer) er
 }
 
 // message composes one message. Where the stamp has no Message-ID it is made of
-// what the message is about; the revision makes it unique. issue is the invitation whose given password the
-// message carries, 0 for none.
+// what the message is about; the revision makes it unique. issue is the invitation
+// whose given password the message carries, 0 for none.
 func (c *Controller) message(n *Notice, account string, stamp Stamp, issue int) (state.Message, error) {
 	if stamp.MessageID == "" {
 		stamp.MessageID = fmt.Sprintf("%d.%s.%s@%s", stamp.Revision, n.Kind, account, c.host())

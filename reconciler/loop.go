@@ -100,7 +100,9 @@ func (e unreadError) Unwrap() error { return e.error }
 // has taken the state over, which is state.ErrFenced.
 func (l *Loop) Run(ctx context.Context) error {
 	l.Timing = l.Timing.withDefaults()
+	l.mu.Lock()
 	l.status.Format = 1
+	l.mu.Unlock()
 	l.judging()
 	if l.Changes != nil {
 		l.Changes.Sync()

@@ -139,14 +139,18 @@ func (t *trial) deprive(p *standpoint, sides []side, from map[factKey]int) {
 			taken[pair] = taken[pair] || t.hadWhenParted(sides[i], sides[j], k, r)
 		}
 	}
-	for pair, list := range denied {
-		if !taken[pair] {
-			continue
-		}
-		for k, b := range list {
-			r := p.records[k]
-			r.good, r.vouchers, r.denied, r.blame = r.first, nil, true, *b
-			p.records[k] = r
+	// In the order of the sides, since more than one may have a reason to refuse.
+	for i := range sides {
+		for j := range sides {
+			pair := pairing{i, j}
+			if !taken[pair] {
+				continue
+			}
+			for k, b := range denied[pair] {
+				r := p.records[k]
+				r.good, r.vouchers, r.denied, r.blame = r.first, nil, true, *b
+				p.records[k] = r
+			}
 		}
 	}
 }

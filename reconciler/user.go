@@ -2,6 +2,7 @@ package reconciler
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"usher/spec"
@@ -84,15 +85,14 @@ func (d *differ) matchEmail(come []*spec.User, gone map[string]*spec.User) (left
 // e-mail is the same account. Any other account is a new one, so that a leaver's
 // password never opens the account of whoever gets the address next.
 func (d *differ) matchReturned(come []*spec.User) {
-	if len(d.True.Gone) == 0 {
-		return
+	type identity struct{ name, emailKey string }
+	gone := make(map[identity]state.Account, len(d.True.Gone))
+	for _, a := range slices.Backward(d.True.Gone) { // the newest, which comes first, counts
+		gone[identity{a.Name, a.EmailKey}] = a
 	}
 	for _, is := range come {
-		for _, a := range d.True.Gone {
-			if a.Name == is.Name && a.EmailKey == is.EmailKey {
-				d.returned[is.Name] = a
-				break
-			}
+		if a, ok := gone[identity{is.Name, is.EmailKey}]; ok {
+			d.returned[is.Name] = a
 		}
 	}
 }
