@@ -29,6 +29,7 @@ func (c *Courier) Run(ctx context.Context) {
 	if look == 0 {
 		look = 5 * time.Second
 	}
+	outbox := &answers{Outbox: c.Outbox}
 	wait, refused := time.Duration(0), 0
 	for {
 		timer := time.NewTimer(wait)
@@ -40,7 +41,7 @@ func (c *Courier) Run(ctx context.Context) {
 			timer.Stop()
 		case <-timer.C:
 		}
-		result, err := Drain(ctx, c.Outbox, unhurried{c.Transport}, c.Options)
+		result, err := Drain(ctx, outbox, unhurried{c.Transport}, c.Options)
 		if wait = look; result.Paused != "" || err != nil {
 			refused++
 			wait = min(time.Minute<<min(refused-1, 10), longestPause)

@@ -60,13 +60,15 @@ func (q *queue) put(ids ...int64) {
 
 // server is a transport that takes a while, or refuses, as the test wants.
 type server struct {
-	takes time.Duration
-	err   error
+	takes     time.Duration
+	err       error
+	delivered int
 }
 
 func (s *server) Deliver(ctx context.Context, _ state.Message, _ []byte) error {
 	select {
 	case <-time.After(s.takes):
+		s.delivered++
 		return s.err
 	case <-ctx.Done():
 		return &mail.Failure{Class: mail.Again, Reason: "interrupted", Err: ctx.Err()}
@@ -109,6 +111,51 @@ func TestCourierLooksAndWakes(t *testing.T) {
 		want := []round{{0, mail.Result{Sent: 1}}, {time.Second, mail.Result{Sent: 1}}, {6 * time.Second, mail.Result{Sent: 1}}}
 		if diff := cmp.Diff(want, got, cmp.AllowUnexported(round{})); diff != "" {
 			t.Errorf("rounds that did anything (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// forgetful is an outbox in which, for a while, nothing can be recorded.
+type forgetful struct {
+	*queue
+	until time.Time
+}
+
+var errFull = errors.New("the disk is full")
+
+func (f *forgetful) full() error {
+	if time.Now().Before(f.until) {
+		return errFull
+	}
+	return nil
+}
+
+func (f *forgetful) Sent(ctx context.Context, id int64) error {
+	if err := f.full(); err != nil {
+		return err
+	}
+	return f.queue.Sent(ctx, id)
+}
+
+func (f *forgetful) Requeue(ctx context.Context, ids ...int64) (int, error) {
+	if err := f.full(); err != nil {
+		return 0, err
+	}
+	return f.queue.Requeue(ctx, ids...)
+}
+
+// What became of messages while it could not be recorded is recorded once it can:
+// one that was sent is not sent again, and one that was not is not left behind.
+func TestCourierForgetsNoAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := &forgetful{&queue{ids: []int64{1, 2}}, time.Now().Add(90 * time.Second)}
+		sends := &server{}
+		rounds := run(&mail.Courier{Outbox: q, Transport: sends}, 10*time.Minute, nil)
+		if diff := cmp.Diff([]int64{1, 2}, q.sent); diff != "" {
+			t.Errorf("recorded as sent (-want +got):\n%s\nin the rounds %+v", diff, rounds)
+		}
+		if sends.delivered != 2 {
+			t.Errorf("%d messages were delivered, want each of the two once", sends.delivered)
 		}
 	})
 }
