@@ -205,6 +205,9 @@ func (i *identity) String() string {
 
 func tellAccess(event *Event, e entry) {
 	event.Kind, event.Contract, event.Product = "access", e.Contract, e.Product
+	if e.Days == nil || e.Do == doRegrant && e.Was == nil {
+		return // an altered row: Verify says which
+	}
 	span := spanText(*e.Days)
 	switch e.Do {
 	case doGrant:

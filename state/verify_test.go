@@ -171,3 +171,24 @@ func TestHistory(t *testing.T) {
 		t.Errorf("history:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
+
+// A history whose audit was altered is told as far as it can be.
+func TestHistoryOfAnAlteredAudit(t *testing.T) {
+	h := lived(t)
+	account, err := h.db.Account(t.Context(), "bo")
+	must(t, err)
+	whole, err := h.db.History(t.Context(), account.ID)
+	must(t, err)
+	h.tamper(`UPDATE audit SET entries = replace(replace(entries, '"days"', '"dayz"'), '"was"', '"waz"')`)
+	events, err := h.db.History(t.Context(), account.ID)
+	must(t, err)
+	spans := 0
+	for _, e := range events {
+		if e.Kind == "access" && e.From+e.To != "" {
+			spans++
+		}
+	}
+	if len(events) != len(whole) || spans > 0 {
+		t.Errorf("%d events, %d of them with days; want %d, and none of them: %+v", len(events), spans, len(whole), events)
+	}
+}
