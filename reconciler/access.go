@@ -2,7 +2,6 @@ package reconciler
 
 import (
 	"slices"
-	"strings"
 
 	"usher/spec"
 )
@@ -70,23 +69,18 @@ func untilDay(g *spec.Grant) string {
 // on both sides moved to another contract: both are changes, not a loss and a gain.
 func compareAccess(was, is []spec.Grant) (changes, same []accessChange) {
 	var lost, gained []*spec.Grant
-	for i, j := 0, 0; i < len(was) || j < len(is); {
+	abreast(was, is, compareGrants, func(was, is *spec.Grant) {
 		switch {
-		case j == len(is) || i < len(was) && beforeGrant(&was[i], &is[j]):
-			lost = append(lost, &was[i])
-			i++
-		case i == len(was) || beforeGrant(&is[j], &was[i]):
-			gained = append(gained, &is[j])
-			j++
+		case is == nil:
+			lost = append(lost, was)
+		case was == nil:
+			gained = append(gained, is)
+		case was.Reason == is.Reason:
+			same = append(same, accessChange{was, is})
 		default:
-			if c := (accessChange{&was[i], &is[j]}); was[i].Reason == is[j].Reason {
-				same = append(same, c)
-			} else {
-				changes = append(changes, c)
-			}
-			i, j = i+1, j+1
+			changes = append(changes, accessChange{was, is})
 		}
-	}
+	})
 	sameContract := func(a, b *spec.Grant) bool { return a.Contract == b.Contract && a.Product == b.Product }
 	sameProduct := func(a, b *spec.Grant) bool { return a.Product == b.Product }
 	for _, alike := range []func(a, b *spec.Grant) bool{sameContract, sameProduct} {
@@ -120,19 +114,7 @@ func pairGrants(lost, gained []*spec.Grant, alike func(a, b *spec.Grant) bool) (
 	return pairs, lostLeft, gained
 }
 
-// beforeGrant orders grants by all that tells them apart but the reason.
-func beforeGrant(a, b *spec.Grant) bool {
-	if c := strings.Compare(a.Contract, b.Contract); c != 0 {
-		return c < 0
-	}
-	if c := strings.Compare(a.Product, b.Product); c != 0 {
-		return c < 0
-	}
-	if a.From != b.From {
-		return a.From < b.From
-	}
-	return a.Until < b.Until
-}
+func compareGrants(a, b *spec.Grant) int { return spec.CompareGrants(*a, *b) }
 
 // loses reports whether the change takes access away on any day from today on.
 // Moving to another contract on the same days does not, nor does a span that

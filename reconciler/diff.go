@@ -128,29 +128,38 @@ func (f *fields) value(name, from, to string) {
 // elements lists what goes from and what comes to a list, one field an element,
 // in the order of their names. Both lists are sorted.
 func (f *fields) elements(name string, from, to []string) {
-	for i, j := 0, 0; i < len(from) || j < len(to); {
-		switch {
-		case j == len(to) || i < len(from) && from[i] < to[j]:
-			*f = append(*f, Field{name, from[i], ""})
-			i++
-		case i == len(from) || to[j] < from[i]:
-			*f = append(*f, Field{name, "", to[j]})
-			j++
-		default:
-			i, j = i+1, j+1
+	both(from, to, itself, func(was, is *string) {
+		if was == nil || is == nil {
+			*f = append(*f, Field{name, *orZero(was), *orZero(is)})
 		}
-	}
+	})
 }
+
+func itself(s *string) string { return *s }
 
 // both walks two slices sorted by name and calls fn for each name, with nil for
 // the side that lacks it.
 func both[T any](from, to []T, name func(*T) string, fn func(from, to *T)) {
+	abreast(from, to, func(a, b *T) int { return strings.Compare(name(a), name(b)) }, fn)
+}
+
+// abreast is both for slices sorted by something else than a name.
+func abreast[T any](from, to []T, compare func(a, b *T) int, fn func(from, to *T)) {
 	for i, j := 0, 0; i < len(from) || j < len(to); {
+		order := 0
 		switch {
-		case j == len(to) || i < len(from) && name(&from[i]) < name(&to[j]):
+		case i == len(from):
+			order = 1
+		case j == len(to):
+			order = -1
+		default:
+			order = compare(&from[i], &to[j])
+		}
+		switch {
+		case order < 0:
 			fn(&from[i], nil)
 			i++
-		case i == len(from) || name(&to[j]) < name(&from[i]):
+		case order > 0:
 			fn(nil, &to[j])
 			j++
 		default:

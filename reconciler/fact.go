@@ -59,20 +59,10 @@ func (f facts) value(k factKey, from, to string) {
 
 // elements compares two sorted lists, one fact an element.
 func (f facts) elements(k factKey, from, to []string) {
-	for i, j := 0, 0; i < len(from) || j < len(to); {
-		switch {
-		case j == len(to) || i < len(from) && from[i] < to[j]:
-			k.element = from[i]
-			f[k] = fact{present, ""}
-			i++
-		case i == len(from) || to[j] < from[i]:
-			k.element = to[j]
-			f[k] = fact{"", present}
-			j++
-		default:
-			i, j = i+1, j+1
-		}
-	}
+	both(from, to, itself, func(was, is *string) {
+		k.element = *orOther(was, is)
+		f.value(k, exists(was), exists(is))
+	})
 }
 
 func exists[T any](p *T) string {
@@ -147,29 +137,24 @@ func suspension(u *spec.User) string {
 }
 
 func (f facts) access(name string, from, to []spec.Grant) {
-	for i, j := 0, 0; i < len(from) || j < len(to); {
-		switch {
-		case j == len(to) || i < len(from) && beforeGrant(&from[i], &to[j]):
-			f.value(accessKey(name, &from[i]), grantValue(&from[i]), "")
-			i++
-		case i == len(from) || beforeGrant(&to[j], &from[i]):
-			f.value(accessKey(name, &to[j]), "", grantValue(&to[j]))
-			j++
-		default:
-			if from[i].Reason != to[j].Reason {
-				f.value(accessKey(name, &to[j]), grantValue(&from[i]), grantValue(&to[j]))
-			}
-			i, j = i+1, j+1
+	abreast(from, to, compareGrants, func(was, is *spec.Grant) {
+		if was == nil || is == nil || was.Reason != is.Reason {
+			f.value(accessKey(name, orOther(is, was)), grantValue(was), grantValue(is))
 		}
-	}
+	})
 }
 
 func accessKey(name string, g *spec.Grant) factKey {
 	return factKey{kind: KindAccess, subject: name, contract: g.Contract, product: g.Product, element: g.Span.String()}
 }
 
-// grantValue is that there is access, and why.
-func grantValue(g *spec.Grant) string { return present + " " + g.Reason }
+// grantValue is that there is access, and why; "" where there is none.
+func grantValue(g *spec.Grant) string {
+	if g == nil {
+		return ""
+	}
+	return present + " " + g.Reason
+}
 
 // ways compares through what somebody has access. A second way adds nothing today,
 // but it outlives the first, so it is nobody's to add who may not grant.

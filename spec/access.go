@@ -62,7 +62,7 @@ func (a *accessItem) span() Span {
 // mergeGrants sorts one person's grants and merges those of one product under
 // one contract whose spans overlap or touch. It reuses the slice.
 func mergeGrants(grants []Grant) []Grant {
-	slices.SortFunc(grants, compareGrants)
+	slices.SortFunc(grants, CompareGrants)
 	merged := grants[:0]
 	for _, g := range grants {
 		if n := len(merged) - 1; n >= 0 && merged[n].joins(g) {
@@ -74,7 +74,9 @@ func mergeGrants(grants []Grant) []Grant {
 	return merged
 }
 
-func compareGrants(a, b Grant) int {
+// CompareGrants orders grants by contract, product and span, which is the order of
+// a User's access and all that tells two of its grants apart.
+func CompareGrants(a, b Grant) int {
 	return cmp.Or(
 		strings.Compare(a.Contract, b.Contract),
 		strings.Compare(a.Product, b.Product),

@@ -144,7 +144,7 @@ func checkGuarantees(t failer, r *Roster) {
 			if c == nil || c.Offer(g.Product) == nil || len(g.Because) == 0 || g.Until < g.From {
 				t.Fatalf("user %s: grant %+v", u.Name, g)
 			}
-			if j > 0 && (compareGrants(u.Access[j-1], g) >= 0 || u.Access[j-1].joins(g)) {
+			if j > 0 && (CompareGrants(u.Access[j-1], g) >= 0 || u.Access[j-1].joins(g)) {
 				t.Fatalf("user %s: grants %+v and %+v", u.Name, u.Access[j-1], g)
 			}
 		}

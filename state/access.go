@@ -1,11 +1,9 @@
 package state
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"usher/spec"
 )
@@ -130,12 +128,7 @@ func readAccess(ctx context.Context, q querier, query string, args ...any) (map[
 		return nil, fmt.Errorf("reading access: %w", err)
 	}
 	for _, grants := range access {
-		slices.SortFunc(grants, compareGrants)
+		slices.SortFunc(grants, spec.CompareGrants)
 	}
 	return access, nil
-}
-
-func compareGrants(a, b spec.Grant) int {
-	return cmp.Or(strings.Compare(a.Contract, b.Contract), strings.Compare(a.Product, b.Product),
-		cmp.Compare(a.From, b.From), cmp.Compare(a.Until, b.Until))
 }
