@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,14 +16,34 @@ import (
 
 // wallClock is a wall clock that can be set, beside time that passes.
 type wallClock struct {
+	mu     sync.Mutex
 	at     time.Time
 	passed time.Duration
 }
 
-func (c *wallClock) now() time.Time         { return c.at.Add(c.passed) }
-func (c *wallClock) since() time.Duration   { return c.passed }
-func (c *wallClock) pass(d time.Duration)   { c.passed += d }
-func (c *wallClock) set(jump time.Duration) { c.at = c.at.Add(jump) }
+func (c *wallClock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at.Add(c.passed)
+}
+
+func (c *wallClock) since() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.passed
+}
+
+func (c *wallClock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.passed += d
+}
+
+func (c *wallClock) set(jump time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(jump)
+}
 
 func TestClock(t *testing.T) {
 	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)

@@ -102,11 +102,14 @@ func TestKilledWhileApplying(t *testing.T) {
 	apply := []string{"apply", "manifests", "--settle", "0s", "--max-removals", "100%", "--max-mail", "1000"}
 	peopleAt := map[string]int{}
 	trees := []string{people(0, 200), people(0, 300)}
+	var took time.Duration // of an apply that nobody kills
 	for i, content := range trees {
 		p.write("manifests/crowd.yaml", content)
+		began := time.Now()
 		if said, code := p.run(apply...); code != exitDone {
 			t.Fatalf("apply: exit %d:\n%s", code, said)
 		}
+		took = time.Since(began)
 		truth, err := p.state().Truth(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -117,7 +120,7 @@ func TestKilledWhileApplying(t *testing.T) {
 	for i := range kills(30) {
 		p.write("manifests/crowd.yaml", trees[i%2])
 		c := p.start(apply...)
-		time.Sleep(rand.N(600 * time.Millisecond))
+		time.Sleep(rand.N(2 * took))
 		c.Process.Kill()
 		c.code()
 		if now := p.whole(peopleAt); now == newest {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -82,10 +83,10 @@ func TestDrainsARealOutbox(t *testing.T) {
 func TestACopyIsTheSameMessage(t *testing.T) {
 	now := noon
 	db, owner := database(t, &now, letter+state.Placeholder+"\r\n")
-	var dots int
+	var dots atomic.Int32
 	server := serve(t, func(step string) behaviour {
 		if step == "dot" {
-			if dots++; dots == 1 {
+			if dots.Add(1) == 1 {
 				return hangUp
 			}
 		}
