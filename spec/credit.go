@@ -138,7 +138,7 @@ func (p *usageParser) header(record []string) bool {
 }
 
 func columnHint(name string) string {
-	if best := nearest(name, usageColumns); best != "" {
+	if best := Nearest(name, usageColumns); best != "" {
 		return "did you mean " + best + "?"
 	}
 	return "the columns are " + strings.Join(usageColumns, ", ")

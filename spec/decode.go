@@ -115,7 +115,7 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value) {
 
 func (d *decoder) unknownField(key *yaml.Node, known []string) {
 	e := d.failAt(key, "unknown-field", "unknown field %q", key.Value)
-	if near := nearest(key.Value, known); near != "" {
+	if near := Nearest(key.Value, known); near != "" {
 		e.hint(fmt.Sprintf("did you mean %s?", near))
 	} else {
 		e.hint("known here: " + strings.Join(known, ", "))

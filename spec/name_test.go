@@ -102,11 +102,11 @@ func TestNearest(t *testing.T) {
 		"acces": "access", "previous": "previously", "surname": "", "": "", "x": "", "mail": "email",
 	}
 	for word, want := range tests {
-		if got := nearest(word, known); got != want {
-			t.Errorf("nearest(%q) = %q, want %q", word, got, want)
+		if got := Nearest(word, known); got != want {
+			t.Errorf("Nearest(%q) = %q, want %q", word, got, want)
 		}
 	}
-	if got := nearest("u9", []string{"u0", "u1"}); got != "" {
+	if got := Nearest("u9", []string{"u0", "u1"}); got != "" {
 		t.Errorf("half of a short name differs, yet %q is near", got)
 	}
 }

@@ -2,10 +2,10 @@ package spec
 
 import "strings"
 
-// nearest returns the candidate that a mistyped word most likely meant: the one
+// Nearest returns the candidate that a mistyped word most likely meant: the one
 // that takes the fewest edits, if that is no more than a third of its length.
 // It returns "" where none is near. Where only the case differs no edit is taken.
-func nearest(word string, candidates []string) string {
+func Nearest(word string, candidates []string) string {
 	best, bestEdits := "", 1<<30
 	for _, c := range candidates {
 		if apart := abs(len(c) - len(word)); apart >= bestEdits || apart > len(c)/3 {

@@ -180,7 +180,7 @@ func (d *decoder) unknownKind(kind *yaml.Node) {
 		return
 	}
 	e := d.failAt(kind, "unknown-kind", "unknown kind %q", kind.Value)
-	if near := nearest(kind.Value, kindNames(d.kinds)); near != "" {
+	if near := Nearest(kind.Value, kindNames(d.kinds)); near != "" {
 		e.hint(fmt.Sprintf("did you mean %s?", near))
 	} else {
 		e.hint("one of " + strings.Join(kindNames(d.kinds), ", "))

@@ -84,7 +84,7 @@ func checkProductType(t string) (reason, hint string) {
 	if slices.Contains(known, t) {
 		return "", ""
 	}
-	if near := nearest(t, known); near != "" {
+	if near := Nearest(t, known); near != "" {
 		return fmt.Sprintf("unknown type %q", t), fmt.Sprintf("did you mean %s?", near)
 	}
 	return fmt.Sprintf("unknown type %q", t), "one of " + strings.Join(known, ", ")

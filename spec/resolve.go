@@ -119,7 +119,7 @@ func (r *resolver) unknown(at Origin, code, subject, kind, name string, known []
 	if r.guesses += len(known); r.guesses > maxGuesses {
 		return
 	}
-	if near := nearest(name, known); near != "" {
+	if near := Nearest(name, known); near != "" {
 		e.hint(fmt.Sprintf("did you mean %s?", near))
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"usher/reconciler"
 	"usher/reconciler/render"
+	"usher/reconciler/source"
 	"usher/state"
 	"usher/state/mail"
 )
@@ -42,8 +43,8 @@ Only one usher at a time works on a state: the second ends with 5.`,
 	f.from.flags(c)
 	f.who.flags(c)
 	c.Flags().StringVar(&f.plan, "plan", "", "carry out exactly the plan in `FILE`, or refuse")
-	c.Flags().DurationVar(&f.mailWait, "mail-wait", 30*time.Second, "deliver messages for up to this `time`")
-	c.Flags().DurationVar(&f.settle, "settle", 500*time.Millisecond, "how long the folder must have stood still before it is acted on, as a `time`")
+	mailWaitFlag(c, &f.mailWait)
+	c.Flags().DurationVar(&f.settle, "settle", source.DefaultSettle, "how long the folder must have stood still before it is acted on, as a `time`")
 	adoptFlag(c, &f.adopt)
 	fullFlag(c, &f.full)
 	return c

@@ -282,14 +282,15 @@ func TestParseTime(t *testing.T) {
 	}
 }
 
-func TestClosest(t *testing.T) {
+func TestDidYouMean(t *testing.T) {
 	words := []string{"users", "teams", "products", "contracts"}
+	const all = "there are users, teams, products, contracts"
 	for word, want := range map[string]string{
-		"user": "users", "usres": "users", "TEAMS": "teams", "product": "products",
-		"contarcts": "contracts", "licence": "", "": "",
+		"user": "did you mean users?", "usres": "did you mean users?", "TEAMS": "did you mean teams?",
+		"product": "did you mean products?", "contarcts": "did you mean contracts?", "licence": all, "": all,
 	} {
-		if got := closest(word, words); got != want {
-			t.Errorf("closest(%q) = %q, want %q", word, got, want)
+		if got := didYouMean(word, words); got != want {
+			t.Errorf("didYouMean(%q) = %q, want %q", word, got, want)
 		}
 	}
 }

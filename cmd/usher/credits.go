@@ -185,7 +185,7 @@ more was used.`,
 			if err != nil {
 				return err
 			}
-			if !contains(creditGroups, by) {
+			if !slices.Contains(creditGroups, by) {
 				return usage(didYouMean(by, creditGroups), "credits cannot be listed by %q", by)
 			}
 			return a.reading(c.Context(), func(db *state.DB) error {

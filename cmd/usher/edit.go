@@ -94,7 +94,7 @@ func declared(roster *spec.Roster, user string) (string, error) {
 		names = append(names, u.Name)
 	}
 	hint := ""
-	if near := closest(user, names); near != "" {
+	if near := spec.Nearest(user, names); near != "" {
 		hint = "did you mean " + near + "?"
 	}
 	return "", usage(hint, "there is no user %q", user)

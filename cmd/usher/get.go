@@ -162,16 +162,15 @@ func (a *app) reading(ctx context.Context, fn func(*state.DB) error) error {
 
 // only narrows a list to what has the name in its first column.
 func only(l render.List, kind, name string) (render.List, error) {
-	var rows [][]string
 	var at []int
 	var names []string
 	for i, row := range l.Rows {
 		names = append(names, row[0])
 		if row[0] == name {
-			rows, at = append(rows, row), append(at, i)
+			at = append(at, i)
 		}
 	}
-	if len(rows) == 0 && kind != "access" {
+	if len(at) == 0 && kind != "access" {
 		return l, unknown(kind, name, names)
 	}
 	return l.Keep(at), nil
@@ -180,7 +179,7 @@ func only(l render.List, kind, name string) (render.List, error) {
 // unknown is ErrNotFound with the nearest name there is.
 func unknown(kind, name string, names []string) error {
 	err := fmt.Errorf("%s %s: %w", strings.TrimSuffix(kind, "s"), name, state.ErrNotFound)
-	if best := closest(name, names); best != "" {
+	if best := spec.Nearest(name, names); best != "" {
 		return hintError{err, "did you mean " + best + "?"}
 	}
 	return hintError{err, "usher get " + kind + " lists what there is"}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,7 +39,7 @@ func (a *app) mailListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if which != "" && !contains(messageStates, which) {
+			if which != "" && !slices.Contains(messageStates, which) {
 				return usage(didYouMean(which, messageStates), "messages are never %q", which)
 			}
 			return a.reading(c.Context(), func(db *state.DB) error {

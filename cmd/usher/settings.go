@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -125,7 +126,7 @@ func (s *settings) take(mapping *yaml.Node, file string) error {
 	for i := 0; i < len(mapping.Content); i += 2 {
 		key, value := mapping.Content[i], mapping.Content[i+1]
 		place := fmt.Sprintf("%s:%d:%d", file, key.Line, key.Column)
-		if !contains(known, key.Value) {
+		if !slices.Contains(known, key.Value) {
 			return hintError{fmt.Errorf("%s: there is no setting %q", place, key.Value), didYouMean(key.Value, known)}
 		}
 		if value.Kind != yaml.ScalarNode || value.Tag == "!!null" {
