@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// MaxClockJump is how far the wall clock may leave the time that has really
+// maxClockJump is how far the wall clock may leave the time that has really
 // passed before it is no longer believed.
-const MaxClockJump = time.Hour
+const maxClockJump = time.Hour
 
 // Clock is a wall clock that is not believed when it jumps. A machine whose
 // clock leaps a year ahead would end every access with a last day, and every
 // invitation, in one go. So when the wall clock and the monotonic one part by
-// more than MaxClockJump, the clock goes on from where it was until a person says
+// more than maxClockJump, the clock goes on from where it was until a person says
 // that the new time is right.
 type Clock struct {
 	wall    func() time.Time
@@ -37,7 +37,7 @@ func NewClock(wall func() time.Time, passed func() time.Duration, notBefore time
 		passed = func() time.Duration { return time.Since(start) }
 	}
 	c := &Clock{wall: wall, passed: passed, at: wall().Round(0), since: passed()}
-	if c.at.Before(notBefore.Add(-MaxClockJump)) {
+	if c.at.Before(notBefore.Add(-maxClockJump)) {
 		c.at = notBefore
 	}
 	return c
@@ -49,7 +49,7 @@ func (c *Clock) Now() time.Time {
 	defer c.mu.Unlock()
 	wall, passed := c.wall().Round(0), c.passed()
 	expected := c.at.Add(passed - c.since)
-	if drift := wall.Sub(expected); c.approve || drift.Abs() <= MaxClockJump {
+	if drift := wall.Sub(expected); c.approve || drift.Abs() <= maxClockJump {
 		c.at, c.since, c.jumped, c.approve = wall, passed, time.Time{}, false
 		return wall
 	}

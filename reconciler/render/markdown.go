@@ -8,18 +8,18 @@ import (
 	"usher/reconciler"
 )
 
-// MarkdownLimit is how many bytes a plan in Markdown may have: GitHub takes
+// markdownLimit is how many bytes a plan in Markdown may have: GitHub takes
 // 65,536 characters in a comment.
-const MarkdownLimit = 65_000
+const markdownLimit = 65_000
 
 // planMarkdown writes the plan as a comment of a pull request. Every list is
 // cut to the same number of rows, about the most with which the whole stays
-// below [MarkdownLimit]; what is cut is counted.
+// below markdownLimit; what is cut is counted.
 func planMarkdown(w io.Writer, p *reconciler.Plan) error {
 	list := people(p)
 	text := ""
 	for rows := 400; rows > 0; rows = rows * 4 / 5 {
-		if text = markdown(p, list, rows); len(text) <= MarkdownLimit {
+		if text = markdown(p, list, rows); len(text) <= markdownLimit {
 			return write(w, text)
 		}
 	}

@@ -31,8 +31,8 @@ type Repository struct {
 	shared string // the one that all work trees share; refs are in it
 }
 
-// ErrNoObject means that a ref or an object does not exist in the repository.
-var ErrNoObject = errors.New("there is no such object")
+// errNoObject means that a ref or an object does not exist in the repository.
+var errNoObject = errors.New("there is no such object")
 
 // OpenRepository finds the repository at path.
 func OpenRepository(ctx context.Context, path string) (*Repository, error) {
@@ -158,7 +158,7 @@ func (b *batch) answer(most int64) (object, error) {
 	head = strings.TrimSuffix(head, "\n")
 	fields := strings.Fields(head)
 	if len(fields) != 3 {
-		return object{}, fmt.Errorf("%w: %s", ErrNoObject, strings.TrimSuffix(head, " missing"))
+		return object{}, fmt.Errorf("%w: %s", errNoObject, strings.TrimSuffix(head, " missing"))
 	}
 	size, err := strconv.ParseInt(fields[2], 10, 64)
 	if err != nil {

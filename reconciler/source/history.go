@@ -133,7 +133,7 @@ type visit struct {
 // the wanted commit to the applied one is walked whole whatever the dates say.
 func (a *ancestry) walk(applied, wanted string) error {
 	w, err := a.find(wanted)
-	if errors.Is(err, ErrNoObject) {
+	if errors.Is(err, errNoObject) {
 		return fmt.Errorf("there is no commit %s", wanted)
 	}
 	if err != nil {
@@ -142,7 +142,7 @@ func (a *ancestry) walk(applied, wanted string) error {
 	a.wanted = w.commit.ID
 	if applied != "" {
 		switch v, err := a.find(applied); {
-		case errors.Is(err, ErrNoObject): // gone: nothing comes after it
+		case errors.Is(err, errNoObject): // gone: nothing comes after it
 		case err != nil:
 			return err
 		default:
@@ -204,7 +204,7 @@ func (a *ancestry) visit(v *visit) error {
 	for _, id := range v.commit.Parents {
 		known := a.commits[id] != nil
 		parent, err := a.find(id)
-		if errors.Is(err, ErrNoObject) {
+		if errors.Is(err, errNoObject) {
 			return fmt.Errorf("commit %s, a parent of %s, is not in the repository: fetch the whole history, not a shallow one", id, v.commit.ID)
 		}
 		if err != nil {

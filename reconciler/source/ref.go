@@ -74,7 +74,7 @@ func (r *Ref) At(ctx context.Context, name string) (*reconciler.Manifests, error
 	}
 	defer b.close()
 	o, err := b.get(name+"^{commit}", maxTreeObject)
-	if errors.Is(err, ErrNoObject) {
+	if errors.Is(err, errNoObject) {
 		return nil, fmt.Errorf("there is no %s in %s", name, r.repository.path)
 	}
 	if err != nil {
