@@ -54,7 +54,8 @@ func find[T any, P named[T]](sorted []T, name string) *T {
 }
 
 // Origin is a place in the manifests that something comes from. Line and Column
-// count from 1. Via names the team a grant came through, empty for a person's own.
+// count from 1. Via says through which team a grant came, "team structural" or
+// "team structural by way of team detailing"; it is empty for a person's own.
 type Origin struct {
 	File   string `json:"file"`
 	Line   int32  `json:"line"`

@@ -113,9 +113,9 @@ func vias(because []spec.Origin) []string {
 	list := []string{}
 	seen := map[string]bool{}
 	for _, o := range because {
-		if via := Via(o); via != "" && !seen[via] {
-			seen[via] = true
-			list = append(list, via)
+		if o.Via != "" && !seen[o.Via] {
+			seen[o.Via] = true
+			list = append(list, o.Via)
 		}
 	}
 	return list

@@ -19,7 +19,7 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 // firm is a truth with two people, one of them with a wide name, and a contract.
 func firm() *state.Truth {
 	until, _ := spec.ParseDay("2027-03-31")
-	grant := spec.Grant{Contract: "acme", Product: "revit", Span: spec.Span{From: spec.Always, Until: until}, Reason: "CAD-1", Because: []spec.Origin{{File: "teams.yaml", Line: 6, Column: 3, Via: "structural"}}}
+	grant := spec.Grant{Contract: "acme", Product: "revit", Span: spec.Span{From: spec.Always, Until: until}, Reason: "CAD-1", Because: []spec.Origin{{File: "teams.yaml", Line: 6, Column: 3, Via: "team structural"}}}
 	return &state.Truth{
 		Roster: &spec.Roster{
 			Contracts: []spec.Contract{{Name: "acme", Manager: "ada", Coordinators: []string{"ada"}, Offers: []spec.Offer{{Product: "revit", Seats: 2}, {Product: "vault", Seats: spec.Unlimited}}}},

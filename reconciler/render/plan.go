@@ -227,17 +227,9 @@ func Place(o spec.Origin) string {
 		text = fmt.Sprintf("%s:%d:%d", o.File, o.Line, o.Column)
 	}
 	if o.Via != "" {
-		text += " via " + Via(o)
+		text += " via " + o.Via
 	}
 	return text
-}
-
-// Via names the team a grant came through: "team x"; empty for a person's own.
-func Via(o spec.Origin) string {
-	if o.Via == "" || strings.HasPrefix(o.Via, "team ") {
-		return o.Via
-	}
-	return "team " + o.Via
 }
 
 // group is one sign's share of a folded plan.

@@ -53,7 +53,7 @@ func samplePlan() *reconciler.Plan {
 		return reconciler.Change{Action: a, Kind: reconciler.KindRole, Subject: name, Email: name + "@acme.example", Contract: "acme-design", Role: r, Because: at("contracts.yaml", 5)}
 	}
 	viaTeam := access(reconciler.Grant, "ada", "revit", 20, reconciler.Field{Name: "until", To: "2027-03-31"}, reconciler.Field{Name: "reason", To: "CAD-1234"})
-	viaTeam.Because = []spec.Origin{{File: "teams.yaml", Line: 6, Column: 12, Via: "structural"}, {File: "people.yaml", Line: 9, Column: 7}}
+	viaTeam.Because = []spec.Origin{{File: "teams.yaml", Line: 6, Column: 12, Via: "team structural"}, {File: "people.yaml", Line: 9, Column: 7}}
 	return &reconciler.Plan{
 		Format: 1, ID: "sha256:" + strings.Repeat("0123456789abcdef", 4), Basis: 7,
 		Revision: reconciler.Snapshot{Source: "dir", Path: "examples/acme", Digest: "sha256:" + strings.Repeat("e", 64)},
@@ -214,8 +214,8 @@ func TestLargePlansFold(t *testing.T) {
 func TestMarkdownFitsAComment(t *testing.T) {
 	for _, n := range []int{1, 100, 400, 20_000} {
 		got := text(t, crowd(n, "Ada @team #1 | `x` <b>"), Markdown, Options{})
-		if len(got) > MarkdownLimit {
-			t.Errorf("%d people: %d bytes, more than %d", n, len(got), MarkdownLimit)
+		if len(got) > markdownLimit {
+			t.Errorf("%d people: %d bytes, more than %d", n, len(got), markdownLimit)
 		}
 		if !strings.Contains(got, Count(n, "person", "people")+" to add") {
 			t.Errorf("%d people: the headline is missing", n)
@@ -224,8 +224,8 @@ func TestMarkdownFitsAComment(t *testing.T) {
 			t.Errorf("%d people: what was left out is not counted", n)
 		}
 	}
-	long := crowd(1, strings.Repeat("x", MarkdownLimit))
-	if got := text(t, long, Markdown, Options{}); len(got) > MarkdownLimit {
+	long := crowd(1, strings.Repeat("x", markdownLimit))
+	if got := text(t, long, Markdown, Options{}); len(got) > markdownLimit {
 		t.Errorf("one very long name: %d bytes", len(got))
 	}
 }
