@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -69,7 +68,7 @@ func (a *app) resendNow(ctx context.Context, db *state.DB, owner *state.Owner, t
 		return err
 	}
 	if err := control.Resend(ctx, owner, account.Name, operator()); err != nil {
-		return fmt.Errorf("sending the invitation of %s again: %w", account.Name, err)
+		return err
 	}
 	again, err := db.Account(ctx, account.Name)
 	if err != nil {
