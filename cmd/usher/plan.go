@@ -106,11 +106,16 @@ func detailed(p *reconciler.Plan) error {
 }
 
 // writePlan keeps a plan for review, whole or not at all, for the owner alone:
-// it holds names and addresses.
+// it holds names and addresses. It replaces a file and nothing else: a rename
+// would put a file in the place of a device or a pipe, for whoever may.
 func writePlan(file string, p *reconciler.Plan) error {
 	var b bytes.Buffer
 	if err := render.PlanJSON(&b, p); err != nil {
 		return err
+	}
+	if info, err := os.Lstat(file); err == nil && !info.Mode().IsRegular() {
+		return usage("name a file, new or to be replaced; -o json prints the plan to standard output",
+			"writing the plan: %s is not an ordinary file", file)
 	}
 	if err := renameio.WriteFile(file, b.Bytes(), 0o600); err != nil {
 		return fmt.Errorf("writing the plan: %w", err)
