@@ -16,10 +16,13 @@ func main() {
 }
 
 // run is the whole command: arguments without the program's name in, exit code
-// out. Interrupt and termination end what is under way at its next safe point.
+// out. Interrupt and termination end what is under way at its next safe point; a
+// second one ends it at once, for what cannot be told to stop, such as opening a
+// pipe that nobody writes.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop)
 	a := newApp(stdin, stdout, stderr, environ)
 	root := a.command()
 	root.SetArgs(args)
