@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -54,6 +55,9 @@ func (a *app) doctor(ctx context.Context, dirs []string, format render.Format) e
 }
 
 func watchFinding(dir string) state.Finding {
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return state.Finding{Check: "watching", Severity: state.Warning, Message: dir + " is no folder that can be read; name the one that holds the manifests"}
+	}
 	if why := source.Watchable(dir); why != "" {
 		return state.Finding{Check: "watching", Severity: state.Warning, Message: why + "; changes are found by looking every few seconds"}
 	}
