@@ -25,8 +25,10 @@ func (db *DB) Backup(ctx context.Context, file string) error {
 	if err != nil {
 		return fmt.Errorf("backing up: %w", err)
 	}
-	if _, err := os.Lstat(file); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Lstat(file); err == nil {
 		return fmt.Errorf("backing up: %s exists; name a file that does not", file)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("backing up: name a file in a directory that may be written: %w", err)
 	}
 	key, err := db.instanceKey(ctx)
 	if err != nil {

@@ -217,3 +217,16 @@ func TestTell(t *testing.T) {
 		t.Errorf("%d messages, want 4", got)
 	}
 }
+
+// What cannot be looked at is not said to exist: here, what lies below a file.
+func TestBackupWhereNothingCanBe(t *testing.T) {
+	h := newHouse(t)
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := h.db.Backup(context.Background(), filepath.Join(file, "copy.db"))
+	if err == nil || strings.Contains(err.Error(), "exists") || !strings.Contains(err.Error(), "name a file in a directory") {
+		t.Errorf("Backup below a file = %v; want to be told to name a directory", err)
+	}
+}
