@@ -25,16 +25,17 @@ import (
 
 // app is one run of the command: what it was given from outside, and its settings.
 type app struct {
-	stdin          io.Reader
-	stdout, stderr io.Writer
-	environ        map[string]string
-	now            func() time.Time
-	clock          atomic.Pointer[reconciler.Clock] // what is believed of now, where somebody doubts it
-	settings       settings
+	stdin    io.Reader
+	stdout   *results
+	stderr   io.Writer
+	environ  map[string]string
+	now      func() time.Time
+	clock    atomic.Pointer[reconciler.Clock] // what is believed of now, where somebody doubts it
+	settings settings
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer, environ []string) *app {
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, environ: map[string]string{}, now: time.Now}
+	a := &app{stdin: stdin, stdout: &results{to: stdout}, stderr: stderr, environ: map[string]string{}, now: time.Now}
 	for _, variable := range environ {
 		if name, value, ok := strings.Cut(variable, "="); ok {
 			a.environ[name] = value

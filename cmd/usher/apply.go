@@ -235,8 +235,12 @@ func (a *app) nextSteps(p *reconciler.Plan) {
 			break
 		}
 	}
+	widest := 36
+	for _, s := range steps {
+		widest = max(widest, len(s[0]+a.flags()))
+	}
 	a.say("\nNext:")
 	for _, s := range steps {
-		a.say("  %-36s %s", s[0]+a.flags(), s[1])
+		a.say("  %-*s %s", widest, s[0]+a.flags(), s[1])
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -104,6 +105,9 @@ func (a *app) report(err error) {
 	if errors.As(err, &invalid) {
 		render.Errors(a.stderr, invalid.Errors, invalid.tree, render.Text, a.stderrOptions())
 		return
+	}
+	if errors.Is(err, context.Canceled) {
+		err = hintError{errors.New("interrupted"), "nothing is ever half done: usher history shows what was applied"}
 	}
 	fmt.Fprintln(a.stderr, "usher: "+strings.ReplaceAll(err.Error(), "\n", "\n  "))
 	var hinted hintError

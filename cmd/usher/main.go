@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -27,6 +28,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, environ []str
 	root := a.command()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	if err == nil && a.stdout.lost != nil {
+		err = hintError{fmt.Errorf("writing the result: %w", a.stdout.lost), "what was asked for was done, as far as it changes anything"}
+	}
 	a.report(err)
 	return exitCode(err)
 }

@@ -20,7 +20,25 @@ import (
 // where NO_COLOR is set or TERM is dumb. Progress is for a terminal on standard
 // error, and for work that takes longer than a second.
 
+// results is standard output. What cannot be written is no reason to stop in the
+// middle of what is being done: it is remembered, and told at the end.
+type results struct {
+	to   io.Writer
+	lost error // the first failure
+}
+
+// Write never fails; see results.
+func (r *results) Write(p []byte) (int, error) {
+	if r.lost == nil {
+		_, r.lost = r.to.Write(p)
+	}
+	return len(p), nil
+}
+
 func isTerminal(w io.Writer) bool {
+	if r, ok := w.(*results); ok {
+		w = r.to
+	}
 	file, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))
 }
