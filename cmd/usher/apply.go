@@ -83,14 +83,17 @@ func (a *app) apply(c *cobra.Command, args []string, f applyFlags) error {
 		if telling != nil {
 			fmt.Fprintln(a.stderr, "usher: writing to stewards:", telling)
 		}
-		if err := a.tellOutcome(out, err, f.full); err != nil {
-			return a.applyError(ctx, control, t, review, out, err)
-		}
+		refused := a.tellOutcome(out, err, f.full)
 		if told > 0 {
 			a.say("Stewards: %s about their contracts.", render.Count(told, "more message", "more messages"))
 		}
-		if err := a.deliver(ctx, db, owner, transport, f.mailWait); err != nil {
-			return err
+		// Also where the plan is held or refused: stewards are to hear of it now.
+		undelivered := a.deliver(ctx, db, owner, transport, f.mailWait)
+		if refused != nil {
+			return a.applyError(ctx, control, t, review, out, refused)
+		}
+		if undelivered != nil {
+			return undelivered
 		}
 		if transport == nil && out.Applied != nil && len(out.Plan.Mail) > 0 {
 			a.say("Not delivered: with --mail none, messages are recorded and never sent.")
