@@ -150,6 +150,25 @@ func TestWhereAccessComesFrom(t *testing.T) {
 	w.settled()
 }
 
+// The order a team's access is written in says nothing, and each grant keeps a line
+// of its own, even where two of one length change places.
+func TestTeamAccessChangesPlaces(t *testing.T) {
+	written := func(access ...string) string {
+		return team("core", "members: [bo]", "access: ["+strings.Join(access, ", ")+"]")
+	}
+	w := newWorld(t, firm())
+	w.edit("firm.yaml", "{name: cloud}]", "{name: cloud}, {name: cam}]")
+	w.add("firm.yaml", product("cam"))
+	w.tree["teams.yaml"] = written("cad", "cam", "cloud")
+	w.apply()
+	w.tree["teams.yaml"] = written("cam", "cad", "cloud")
+	out := w.apply()
+	if !out.Plan.Empty() || out.Applied == nil || out.Applied.Changes != 0 {
+		t.Errorf("access in another order: %v, applied %+v", changes(out.Plan), out.Applied)
+	}
+	w.settled()
+}
+
 // DOMAIN.md rows 9 and 12: from a list to a manifest of one's own nothing changes.
 func TestFromListToUser(t *testing.T) {
 	f := firm()

@@ -109,8 +109,8 @@ func (m *model) manages(id int) bool {
 	return m.steward[0].manager == id || m.steward[1].manager == id
 }
 
-// edit does one thing to the organisation.
-func (m *model) edit(d dice, today spec.Day) {
+// edit does one thing to the organisation, which was as before when edits began.
+func (m *model) edit(d dice, before *model, today spec.Day) {
 	id := m.pick(d, anybody)
 	p := m.people[id]
 	switch d(15) {
@@ -119,7 +119,7 @@ func (m *model) edit(d dice, today spec.Day) {
 	case 1:
 		m.leave(id)
 	case 2:
-		m.comeBack(d)
+		m.comeBack(d, before)
 	case 3:
 		p.name = fmt.Sprintf("r%d", m.next)
 		m.next++
@@ -201,14 +201,16 @@ func (m *model) leave(id int) {
 	}
 }
 
-// comeBack brings somebody back, unless another has the address meanwhile.
-func (m *model) comeBack(d dice) {
+// comeBack brings somebody back, unless another has the address meanwhile, or had
+// it before these edits: that would read as a rename of the other.
+func (m *model) comeBack(d dice, before *model) {
 	ids := slices.Sorted(maps.Keys(m.gone))
 	if len(ids) == 0 {
 		return
 	}
 	id := ids[d(len(ids))]
-	if m.pick(d, func(p *someone) bool { return p.email == m.gone[id].email }) < 0 {
+	theirs := func(p *someone) bool { return p.email == m.gone[id].email && p != before.people[id] }
+	if m.pick(d, theirs) < 0 && before.pick(d, theirs) < 0 {
 		m.people[id] = m.gone[id]
 		m.people[id].fresh = true
 		delete(m.gone, id)

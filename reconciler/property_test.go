@@ -84,8 +84,9 @@ func history(d dice) *model {
 }
 
 func (m *model) edits(d dice, today spec.Day) {
+	before := m.clone()
 	for range 1 + d(6) {
-		m.edit(d, today)
+		m.edit(d, before, today)
 	}
 }
 
@@ -159,11 +160,19 @@ func steps(t *testing.T) int {
 	return 60
 }
 
-// seed is where TestModel's randomness begins: USHER_MODEL_SEED, or now.
+// seed is where TestModel's randomness begins, the same each time unless
+// USHER_MODEL_SEED says otherwise: a number, or "now".
 func seed(t *testing.T) uint64 {
-	n, err := strconv.ParseUint(os.Getenv("USHER_MODEL_SEED"), 10, 64)
-	if err != nil {
+	n := uint64(1)
+	switch text := os.Getenv("USHER_MODEL_SEED"); text {
+	case "":
+	case "now":
 		n = uint64(time.Now().UnixNano())
+	default:
+		var err error
+		if n, err = strconv.ParseUint(text, 10, 64); err != nil {
+			t.Fatalf("USHER_MODEL_SEED: %v", err)
+		}
 	}
 	t.Logf("USHER_MODEL_SEED=%d", n)
 	return n
@@ -171,7 +180,7 @@ func seed(t *testing.T) uint64 {
 
 // TestModel edits, applies, approves and lets days pass at random, and compares
 // what the database says with the model after every step. USHER_MODEL_STEPS=3000
-// takes it further; USHER_MODEL_SEED repeats a run.
+// takes it further; USHER_MODEL_SEED=now takes it elsewhere.
 func TestModel(t *testing.T) {
 	r := rand.New(rand.NewPCG(seed(t), 0))
 	m := newModel(spec.DayOf(noon))

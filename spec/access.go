@@ -85,6 +85,12 @@ func CompareGrants(a, b Grant) int {
 	)
 }
 
+// compareDeclared orders grants of a manifest, each with a line of its own, so that
+// the order they are written in says nothing.
+func compareDeclared(a, b Grant) int {
+	return cmp.Or(CompareGrants(a, b), strings.Compare(a.Reason, b.Reason), compareOrigins(a.Because[0], b.Because[0]))
+}
+
 // joins reports whether a later grant overlaps or touches this one.
 func (g Grant) joins(later Grant) bool {
 	return g.Contract == later.Contract && g.Product == later.Product &&
@@ -119,7 +125,9 @@ func mergeReasons(a, b string) string {
 func (r *resolver) resolveAccess() {
 	for i := range r.teams {
 		t := &r.teams[i]
-		r.roster.Teams[i].Access = r.grants(t.file, t.subject(), t.Spec.Access)
+		given := r.grants(t.file, t.subject(), t.Spec.Access)
+		slices.SortFunc(given, compareDeclared)
+		r.roster.Teams[i].Access = given
 	}
 	for i := range r.users {
 		u, person := &r.users[i], &r.roster.Users[i]
