@@ -199,6 +199,20 @@ func TestRequests(t *testing.T) {
 	if len(open) != 0 || len(all) != 1 || all[0].Result != "no such plan" || !all[0].DoneAt.Equal(dayOne) {
 		t.Errorf("open %+v, all %+v", open, all)
 	}
+	if one, err := visitor.Request(ctx, id); err != nil || one != all[0] {
+		t.Errorf("request %d: %+v, %v; want %+v", id, one, err, all[0])
+	}
+
+	h.now = h.now.Add(state.RequestMemory + time.Second)
+	later, err := visitor.Ask(ctx, "resend", "bo", "grace")
+	must(t, err)
+	must(t, h.owner.Answer(ctx, later, ""))
+	if _, err := visitor.Request(ctx, id); !errors.Is(err, state.ErrNotFound) {
+		t.Errorf("a request answered long ago: %v; want ErrNotFound", err)
+	}
+	if one, err := visitor.Request(ctx, later); err != nil || one.DoneAt.IsZero() {
+		t.Errorf("the one answered just now: %+v, %v", one, err)
+	}
 }
 
 func TestClosingAnOwnerTwiceLeavesTheNextOneAlone(t *testing.T) {

@@ -33,24 +33,41 @@ func (db *DB) Ask(ctx context.Context, kind, argument, by string) (int64, error)
 	return id, nil
 }
 
+const requestColumns = "SELECT id, kind, argument, actor, at, done, result FROM request"
+
 // Requests returns the requests, oldest first; only those without an answer
-// with open.
+// with open. Those answered longer ago than RequestMemory may be gone.
 func (db *DB) Requests(ctx context.Context, open bool) ([]Request, error) {
-	query := "SELECT id, kind, argument, actor, at, done, result FROM request ORDER BY id"
+	query := requestColumns + " ORDER BY id"
 	if open {
-		query = "SELECT id, kind, argument, actor, at, done, result FROM request WHERE done = 0 ORDER BY id"
+		query = requestColumns + " WHERE done = 0 ORDER BY id"
 	}
-	requests, err := collect(ctx, db.reader, query, nil, func(scan scanner) (r Request, err error) {
-		var at, done int64
-		err = scan(&r.ID, &r.Kind, &r.Argument, &r.By, &at, &done, &r.Result)
-		r.At, r.DoneAt = moment(at), moment(done)
-		return r, err
-	})
+	requests, err := collect(ctx, db.reader, query, nil, scanRequest)
 	if err != nil {
 		return nil, fmt.Errorf("reading requests: %w", err)
 	}
 	return requests, nil
 }
+
+// Request returns one request; [ErrNotFound] where there is none.
+func (db *DB) Request(ctx context.Context, id int64) (Request, error) {
+	r, err := scanRequest(db.reader.QueryRowContext(ctx, requestColumns+" WHERE id = ?", id).Scan)
+	if err != nil {
+		return Request{}, fmt.Errorf("reading request %d: %w", id, fault(noRows(err)))
+	}
+	return r, nil
+}
+
+func scanRequest(scan scanner) (r Request, err error) {
+	var at, done int64
+	err = scan(&r.ID, &r.Kind, &r.Argument, &r.By, &at, &done, &r.Result)
+	r.At, r.DoneAt = moment(at), moment(done)
+	return r, err
+}
+
+// RequestMemory is how long an answered request is kept for whoever asks what
+// became of it.
+const RequestMemory = 30 * 24 * time.Hour
 
 // Answer records that a request is done: well, with an empty result, or what
 // went wrong. [ErrNotFound] for one that is not open.
@@ -58,7 +75,11 @@ func (o *Owner) Answer(ctx context.Context, id int64, result string) error {
 	err := o.write(ctx, func(tx *sql.Tx, now time.Time) error {
 		var done int64
 		row := tx.QueryRowContext(ctx, "UPDATE request SET done = ?, result = ? WHERE id = ? AND done = 0 RETURNING id", millis(now), result, id)
-		return noRows(row.Scan(&done))
+		if err := noRows(row.Scan(&done)); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "DELETE FROM request WHERE done > 0 AND done < ?", millis(now.Add(-RequestMemory)))
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("answering request %d: %w", id, err)

@@ -140,14 +140,12 @@ func answer(ctx context.Context, db *state.DB, id int64) (result string, done bo
 	limited, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	for {
-		requests, err := db.Requests(ctx, false)
+		r, err := db.Request(ctx, id)
 		if err != nil {
 			return "", false, err
 		}
-		for _, r := range requests {
-			if r.ID == id && !r.DoneAt.IsZero() {
-				return r.Result, true, nil
-			}
+		if !r.DoneAt.IsZero() {
+			return r.Result, true, nil
 		}
 		select {
 		case <-limited.Done():
