@@ -83,6 +83,17 @@ func (db *DB) Holds(ctx context.Context, all bool) ([]Hold, error) {
 	return holds, nil
 }
 
+// PastHolds returns the last holds that are not open any more, newest first and
+// without their plans, which may be long.
+func (db *DB) PastHolds(ctx context.Context, limit int) ([]Hold, error) {
+	const query = "SELECT plan_id, at, basis, digest, rules, state, approved_at, approved_by, '' FROM hold WHERE NOT (" + isOpen + ") ORDER BY seq DESC"
+	holds, err := collect(ctx, db.reader, limited(query, limit), nil, scanHold)
+	if err != nil {
+		return nil, fmt.Errorf("reading holds: %w", err)
+	}
+	return holds, nil
+}
+
 // Hold records that the plan of the newest snapshot is held. Every other open
 // hold is superseded, and its approval dies with it; the same plan again keeps
 // when it was first held, and its approval while that lives and no rule has come

@@ -128,14 +128,15 @@ func (db *DB) Message(ctx context.Context, id int64) (Message, error) {
 }
 
 // due are the messages to try next: queued, their time come, and nothing older
-// to the same account still on its way, so that what a person reads is in order.
+// to the same person still on its way, so that what a mailbox gets is in order. What
+// somebody asked a support desk does not wait for their own mailbox to be well.
 const due = `SELECT ` + messageColumns + `, body FROM outbox o
 	WHERE o.state = 'queued' AND o.next <= ? AND (o.account = '' OR NOT EXISTS
-		(SELECT 1 FROM outbox e WHERE e.account = o.account AND e.id < o.id AND e.state IN ('queued', 'sending')))
+		(SELECT 1 FROM outbox e WHERE e.account = o.account AND e.recipient = o.recipient AND e.id < o.id AND e.state IN ('queued', 'sending')))
 	ORDER BY o.id`
 
 // Due returns messages to deliver now, oldest first, with their bodies, and at
-// most one per account; no more than limit, where it is over 0. They are marked
+// most one per account and address; no more than limit, where it is over 0. They are marked
 // as being sent: each wants an answer by Sent, Retry or Failed.
 func (o *Owner) Due(ctx context.Context, limit int) ([]Message, error) {
 	var messages []Message

@@ -37,6 +37,8 @@ var (
 	ErrFenced = errors.New("the state has moved on: someone else wrote; plan again")
 	// ErrNotFound: what was named is not on record.
 	ErrNotFound = errors.New("not found")
+	// ErrTooMany: somebody asked for more of it than may be asked for in a while.
+	ErrTooMany = errors.New("too many in too short a time")
 
 	errReadOnly = errors.New("the state was opened for reading only; open it for writing")
 )
