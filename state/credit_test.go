@@ -248,7 +248,10 @@ func TestStatesOfBeforeCredits(t *testing.T) {
 	h.contracts(ada, "design")
 	must(t, noError(h.owner.Close(), h.db.Close()))
 	h.tamper("DROP TABLE credit_usage", "DROP TABLE credit_import", "PRAGMA user_version = 2")
-	for _, column := range []string{"author", "committer", "signer", "fingerprint", "parents"} { // newer still
+	for _, table := range []string{"token", "password", "session", "password_reset"} { // newer still
+		h.tamper("DROP TABLE IF EXISTS " + table)
+	}
+	for _, column := range []string{"author", "committer", "signer", "fingerprint", "parents"} {
 		h.tamper("ALTER TABLE revision DROP COLUMN " + column)
 	}
 	h.db = h.open(state.Options{})
