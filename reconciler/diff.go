@@ -35,6 +35,7 @@ func Diff(c Comparison) (*Plan, spec.Errors) {
 	d.plan.Seats = seatChanges(c.True.Roster, c.Wanted, d.today)
 	sortChanges(d.plan.Changes)
 	slices.SortStableFunc(d.plan.Mail, func(a, b Notice) int { return strings.Compare(a.name, b.name) })
+	d.plan.People = d.fullNames()
 	d.plan.summarise()
 	d.plan.identify()
 	return d.plan, d.errs.Sort()
@@ -53,6 +54,23 @@ type differ struct {
 	roles    map[string][]RoleLine    // name -> what they are told of their own roles
 	told     map[string][]RoleLine    // contract manager -> what they are told of others' roles
 	errs     spec.Errors
+}
+
+// fullNames are those of the people whom sorted changes are about: as wanted, else as true.
+func (d *differ) fullNames() map[string]string {
+	names := map[string]string{}
+	last := ""
+	for i := range d.plan.Changes {
+		c := &d.plan.Changes[i]
+		if rank[c.Kind] < rank[KindUser] || c.Subject == last {
+			continue
+		}
+		last = c.Subject
+		if u := orOther(d.Wanted.User(last), d.True.Roster.User(last)); u != nil {
+			names[last] = u.FullName()
+		}
+	}
+	return names
 }
 
 func (d *differ) add(c Change) { d.plan.Changes = append(d.plan.Changes, c) }

@@ -34,9 +34,8 @@ func people(p *reconciler.Plan) []*person {
 		}
 		one.take(c)
 	}
-	names := fullNames(p)
 	for _, one := range list {
-		one.name = names[one.subject]
+		one.name = p.People[one.subject]
 	}
 	return list
 }
@@ -53,31 +52,6 @@ func (one *person) take(c reconciler.Change) {
 	default:
 		one.access = append(one.access, c)
 	}
-}
-
-// fullNames finds each person's name: as wanted, else as the change or the
-// message about a removal tells it.
-func fullNames(p *reconciler.Plan) map[string]string {
-	names := map[string]string{}
-	for _, n := range p.Mail {
-		if n.Person.Name != "" && n.Kind != reconciler.NoticeSteward {
-			names[n.Person.Name] = strings.TrimSpace(n.Person.FirstName + " " + n.Person.LastName)
-		}
-	}
-	for _, c := range p.Changes {
-		if c.Kind != reconciler.KindUser || (c.Action != reconciler.Add && c.Action != reconciler.Remove) {
-			continue
-		}
-		if name := strings.TrimSpace(value(c, "firstName") + " " + value(c, "lastName")); name != "" {
-			names[c.Subject] = name
-		}
-	}
-	if wanted := p.Wanted(); wanted != nil {
-		for i := range wanted.Users {
-			names[wanted.Users[i].Name] = wanted.Users[i].FullName()
-		}
-	}
-	return names
 }
 
 // value is what a field of the change leads to, or what it was where it goes.

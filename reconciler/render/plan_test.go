@@ -57,6 +57,7 @@ func samplePlan() *reconciler.Plan {
 	return &reconciler.Plan{
 		Format: 1, ID: "sha256:" + strings.Repeat("0123456789abcdef", 4), Basis: 7,
 		Revision: reconciler.Snapshot{Source: "dir", Path: "examples/acme", Digest: "sha256:" + strings.Repeat("e", 64)},
+		People:   map[string]string{"ada": "Ada Lovelace", "bo": "Bo Ek", "cleo": "三 浦"},
 		Summary: reconciler.Summary{
 			User: reconciler.Counts{Add: 2, Change: 4, Remove: 1}, Access: reconciler.AccessCounts{Grant: 2, Change: 3, Revoke: 1},
 			Role: reconciler.RoleCounts{Assign: 1, Unassign: 1}, Team: reconciler.Counts{Change: 1}, Product: reconciler.Counts{Add: 1},
@@ -86,7 +87,7 @@ func samplePlan() *reconciler.Plan {
 		Seats: []reconciler.Seats{{Contract: "acme-design", Product: "autocad", Before: 8, After: 10, Of: of(10)}, {Contract: "acme-design", Product: "cloud-rendering", Before: 3, After: 4}},
 		Mail: []reconciler.Notice{
 			{Kind: reconciler.NoticeInvitation, To: "ada@acme.example", Subject: "Activate your software account"},
-			{Kind: reconciler.NoticeRemoved, To: "bo@acme.example", Subject: "Your software account was closed", Person: reconciler.Person{Name: "bo", FirstName: "Bo", LastName: "Ek"}},
+			{Kind: reconciler.NoticeRemoved, To: "bo@acme.example", Subject: "Your software account was closed"},
 			{Kind: reconciler.NoticeInvitation, To: "gus@acme.example", Subject: "A new invitation"},
 		},
 		Held:  []state.HeldRule{{Rule: "handover", Scope: "acme-design", Count: 1, Message: "contract acme-design would pass from bo to ada", Release: "usher approve sha256:0123456789abcdef"}},
@@ -258,5 +259,31 @@ func TestUnknownFormatsAreRefused(t *testing.T) {
 	}
 	if _, err := ListFormats.Parse("xml"); err == nil || err.Error() != `unknown format "xml": use one of table, json, yaml or csv` {
 		t.Errorf("a list as xml: %v", err)
+	}
+}
+
+// TestPlanReadBack: a plan that comes as JSON, from a file or a server, reads the same
+// as one that was worked out here.
+func TestPlanReadBack(t *testing.T) {
+	p := samplePlan()
+	var text strings.Builder
+	if err := PlanJSON(&text, p); err != nil {
+		t.Fatal(err)
+	}
+	var back reconciler.Plan
+	if err := json.Unmarshal([]byte(text.String()), &back); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range PlanFormats {
+		var want, got strings.Builder
+		if err := Plan(&want, p, f, Options{Full: true}); err != nil {
+			t.Fatal(err)
+		}
+		if err := Plan(&got, &back, f, Options{Full: true}); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want.String(), got.String()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", f, diff)
+		}
 	}
 }
