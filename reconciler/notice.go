@@ -39,6 +39,10 @@ const (
 	NoticeTerm          NoticeKind = "term"          // to a contract manager alone: a contract is about to end
 )
 
+// NoticeSupport is what somebody asks of a contract's support, to its address; it
+// has a Request.
+const NoticeSupport NoticeKind = "support"
+
 // Notice is one message of a plan. Kind, To and Subject are what a plan shows;
 // the rest is what its text is composed from, and depends on nothing that is
 // known only when it is carried out but the Stamp.
@@ -59,8 +63,11 @@ type Notice struct {
 	Calendar bool         `json:"-"` // the days alone brought it about, nobody edited anything
 	Expires  time.Time    `json:"-"` // the last moment of the invitation that a reminder is about
 	Report   *Report      `json:"-"` // what a steward is told; nil for what concerns the person alone
-	account  string       // id; "" where the plan makes the account
-	name     string       // metadata.name of the account it belongs to
+
+	Request *SupportRequest `json:"-"` // what support is asked; nil for every other kind
+
+	account string // id; "" where the plan makes the account
+	name    string // metadata.name of the account it belongs to
 }
 
 // Person is whom a message is to.

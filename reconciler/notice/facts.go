@@ -41,8 +41,9 @@ type Letter struct {
 	Undelivered []Undelivered
 	Seats       []Seats
 	Terms       []Term
-	Total       int // how many lines the list has in all
-	More        int // how many of them are only counted
+	Request     Request // what support is asked
+	Total       int     // how many lines the list has in all
+	More        int     // how many of them are only counted
 
 	// What follows is known only when the plan is carried out; a subject has to
 	// do without.
@@ -78,6 +79,16 @@ type Role struct {
 	Assigned bool   // else withdrawn
 	Person   string // whose, in what a contract manager is told of others
 	Email    string
+}
+
+// Request is what somebody asks of a contract's support.
+type Request struct {
+	From     string // "Ada Lovelace"
+	Email    string // where the answer goes
+	User     string // metadata.name
+	Contract string
+	Topic    string   // in a line
+	Lines    []string // of the text; an empty one between paragraphs
 }
 
 // Brief names the first and counts the rest: "AutoCAD 2027 and 2 more".
@@ -123,10 +134,23 @@ func (w *Writer) facts(n *reconciler.Notice) *Letter {
 		LastDay: lastDay(n),
 	}
 	l.report(n.Report)
+	l.request(n.Request)
 	if w.url != "" {
 		l.Link = w.url + "/activate?user=" + url.QueryEscape(n.Person.Email)
 	}
 	return l
+}
+
+// request adds what support is asked.
+func (l *Letter) request(r *reconciler.SupportRequest) {
+	if r == nil {
+		return
+	}
+	l.Request = Request{
+		From: fullName(r.From), Email: clean(r.From.Email), User: clean(r.From.Name),
+		Contract: clean(r.Contract), Topic: shorten(clean(r.Subject), 180),
+		Lines: cleanAll(strings.Split(strings.TrimSpace(strings.ReplaceAll(r.Text, "\r\n", "\n")), "\n")),
+	}
 }
 
 // stamp adds what is known now that the plan is carried out.

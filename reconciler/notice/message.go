@@ -36,7 +36,9 @@ func (w *Writer) message(n *reconciler.Notice, s reconciler.Stamp, subject strin
 	m.Subject(subject)
 	m.SetDateWithValue(s.Time.UTC())
 	m.SetMessageIDWithValue(s.MessageID)
-	m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no holiday replies, please
+	if n.Kind != reconciler.NoticeSupport { // which a person wrote, and wants answered
+		m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no holiday replies, please
+	}
 	boundary := boundaryOf(s.MessageID)
 	m.SetBoundary(boundary)
 	m.SetGenHeader(gomail.HeaderContentType, `multipart/alternative; boundary="`+boundary+`"`)

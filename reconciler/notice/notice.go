@@ -48,7 +48,7 @@ var Kinds = []reconciler.NoticeKind{
 	reconciler.NoticeRestored, reconciler.NoticeReturned, reconciler.NoticeEmail, reconciler.NoticeEmailOld,
 	reconciler.NoticeAccess, reconciler.NoticeRole, reconciler.NoticeSteward, reconciler.NoticeReminder,
 	reconciler.NoticeExpired, reconciler.NoticeHeld, reconciler.NoticeRefused, reconciler.NoticeUndeliverable,
-	reconciler.NoticeSeats, reconciler.NoticeTerm,
+	reconciler.NoticeSeats, reconciler.NoticeTerm, reconciler.NoticeSupport,
 }
 
 // New reads the templates and tries each of them.

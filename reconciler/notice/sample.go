@@ -42,6 +42,8 @@ func Sample(kind reconciler.NoticeKind) *reconciler.Notice {
 	case reconciler.NoticeReminder:
 		n.Calendar, n.Gained = true, sampleAccess()[1:2]
 		n.Expires = time.Date(2026, time.December, 6, 8, 20, 5, 0, time.UTC)
+	case reconciler.NoticeSupport:
+		return sampleRequest()
 	default:
 		if n.Report = sampleReport(kind); n.Report == nil {
 			return nil
@@ -49,6 +51,19 @@ func Sample(kind reconciler.NoticeKind) *reconciler.Notice {
 		n.Support = nil
 	}
 	return n
+}
+
+// sampleRequest is what a support desk is asked.
+func sampleRequest() *reconciler.Notice {
+	ada := samplePerson("ada", "Ada", "Lovelace")
+	return &reconciler.Notice{
+		Kind: reconciler.NoticeSupport, To: "cad-help@acme.example", Support: []string{ada.Email},
+		Person: reconciler.Person{FirstName: "acme-design", LastName: "support"},
+		Request: &reconciler.SupportRequest{
+			From: ada, Contract: "acme-design", Subject: "AutoCAD does not start",
+			Text: "After the update of Monday it ends without a word.\n\nWhat may I try?",
+		},
+	}
 }
 
 // sampleReport is what a steward is told by a message of the kind, nil for others.
