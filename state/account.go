@@ -130,14 +130,14 @@ func (tx *Tx) ReviveAccount(id string, u *spec.User) (Account, error) {
 	})
 }
 
-// RemoveAccount makes the account a tombstone. Its access, roles, memberships
-// and invitation end with it, and an invitation still in the outbox is
+// RemoveAccount makes the account a tombstone. Its access, roles, memberships,
+// invitation and sessions end with it, and an invitation still in the outbox is
 // cancelled (DOMAIN.md, "The account's life").
 func (tx *Tx) RemoveAccount(id string, because []spec.Origin) error {
 	if err := tx.flush(); err != nil {
 		return err
 	}
-	for _, end := range []func(string) error{tx.endAccess, tx.endRoles, tx.endMemberships, tx.endInvitation} {
+	for _, end := range []func(string) error{tx.endAccess, tx.endRoles, tx.endMemberships, tx.endInvitation, tx.endSessions} {
 		if err := end(id); err != nil {
 			return fmt.Errorf("removing account %s: %w", id, err)
 		}
@@ -168,10 +168,16 @@ func (tx *Tx) ChangeAccount(id string, u *spec.User) error {
 	return tx.changePerson(is, origins(u.Origin))
 }
 
-// changePerson replaces the row of a person and audits it.
+// changePerson replaces the row of a person and audits it. Whoever is suspended
+// is signed out.
 func (tx *Tx) changePerson(is *person, because []spec.Origin) error {
 	if err := tx.replacePerson(is); err != nil {
 		return fmt.Errorf("changing account %s: %w", is.id, err)
+	}
+	if is.suspended {
+		if err := tx.endSessions(is.id); err != nil {
+			return fmt.Errorf("signing out account %s: %w", is.id, err)
+		}
 	}
 	return tx.record(aboutAccount+is.id, entry{
 		Do: doChange, Suspended: is.suspended, Generation: is.generation,

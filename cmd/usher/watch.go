@@ -122,6 +122,10 @@ func (d *daemonRun) run(ctx context.Context, transport mail.Transport) error {
 	if err != nil {
 		return err
 	}
+	site, err := d.site()
+	if err != nil {
+		return err
+	}
 	listener, err := d.bind()
 	if err != nil {
 		return err
@@ -146,7 +150,7 @@ func (d *daemonRun) run(ctx context.Context, transport mail.Transport) error {
 		running.Go(func() { fetcher.Run(ctx) })
 	}
 	if listener != nil {
-		running.Go(func() { d.serve(ctx, listener) })
+		running.Go(func() { d.serve(ctx, listener, site) })
 	}
 	d.log.Info("watching", "manifests", d.tree.words(), "state", d.settings.State, "pid", os.Getpid())
 	err = d.loop.Run(ctx)
@@ -278,11 +282,15 @@ func (d *daemonRun) bind() (net.Listener, error) {
 	return l, nil
 }
 
-func (d *daemonRun) serve(ctx context.Context, l net.Listener) {
-	server := portal.Server(portal.New(portal.Options{
+func (d *daemonRun) site() (http.Handler, error) {
+	return portal.New(portal.Options{
 		Status: d.loop.Status, Metrics: d.metrics, Now: time.Now,
 		Beat: func() time.Time { return time.Unix(d.beat.Load(), 0) },
-	}))
+	})
+}
+
+func (d *daemonRun) serve(ctx context.Context, l net.Listener, handler http.Handler) {
+	server := portal.Server(handler)
 	stopped := context.AfterFunc(ctx, func() {
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()

@@ -1,66 +1,126 @@
-// Package portal is what usher serves over HTTP while it watches: whether it
-// lives, whether it is ready, and its metrics.
+// Package portal is what usher serves over HTTP while it watches: health and
+// metrics, and the account site, where people sign in to see what they may use and
+// those who manage contracts see who may. It shows the state and never changes what
+// is wanted but by proposing a commit.
+//
+// To add a page:
+//
+//  1. Write NOUN.go with a method that gives its rows of the table of routes,
+//     func (s *site) nounRoutes() []route, and add it to [site.table]. Each row has a
+//     method, a pattern, the right it needs and a handler; a row with a menu entry is
+//     shown in the menu to those who have the right. Where the pattern holds
+//     {contract}, the right is judged under that contract; where a handler meets
+//     contracts in other ways, it asks [may] or cuts its list to viewer.contracts.
+//     Who may do what is decided in [allowed] and nowhere else.
+//  2. Write templates/NOUN.html, which defines "main", and call
+//     s.render(w, r, "NOUN", title, data). Errors go to s.fail; one that the viewer
+//     can do something about is a [refusal]. Forms are read by s.form, answered with
+//     s.renderStatus (422) where something is wrong with them, and with s.lead or
+//     s.leadSaying where not, so that reloading repeats nothing. A GET changes nothing.
+//  3. No inline script or style: the content security policy refuses both. A page
+//     works without script; hx-get and the like only save reloading it.
+//  4. Add its rows to the matrix of matrix_test.go: a route without a row fails there.
 package portal
 
 import (
-	"fmt"
+	"html/template"
+	"log/slog"
 	"net/http"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/alexedwards/scs/v2"
 
 	"usher/reconciler"
+	"usher/state"
 )
 
-// Options are what the portal shows.
+// Options are what the portal shows, and with what.
 type Options struct {
 	Status  func() reconciler.Status
 	Beat    func() time.Time // when the controller last showed that it lives
 	Now     func() time.Time
 	Metrics *Metrics
+
+	// For the account site; without DB, health and metrics are all there is.
+	DB      *state.DB
+	Owner   *state.Owner
+	Compose reconciler.Composer // writes what the site sends
+	From    string              // address that messages come from
+	URL     string              // what the site is known as from outside, without a slash at its end; empty: by its address
+	Secure  bool                // browsers reach it over TLS alone
+	Queued  func()              // called after a message was queued; nil: nobody waits for it
+	Log     *slog.Logger
 }
 
-// silence is how long a controller may show no sign of life. A cold apply of a
-// million people beats between its steps, not within them.
-const silence = 10 * time.Minute
+// site is the portal at work.
+type site struct {
+	Options
+	routes    []route
+	sessions  *scs.SessionManager
+	static    *static
+	templates map[string]*template.Template // nil without the account site
+}
 
 // New returns the handler of everything the portal serves.
-func New(o Options) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /livez", o.livez)
-	mux.HandleFunc("GET /readyz", o.readyz)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(o.Metrics.registry, promhttp.HandlerOpts{}))
-	return mux
+func New(o Options) (http.Handler, error) {
+	_, handler, err := build(o)
+	return handler, err
 }
 
-// livez says whether restarting the process might help.
-func (o Options) livez(w http.ResponseWriter, _ *http.Request) {
-	plain(w)
-	if since := o.Now().Sub(o.Beat()); since > silence {
-		w.WriteHeader(http.StatusServiceUnavailable)
-		fmt.Fprintf(w, "no sign of life for %s\n", since.Round(time.Second))
-		return
+func build(o Options) (*site, http.Handler, error) {
+	s := &site{Options: o}
+	if s.Log == nil {
+		s.Log = slog.New(slog.DiscardHandler)
 	}
-	fmt.Fprintln(w, "ok")
+	if o.DB != nil {
+		if err := s.furnish(); err != nil {
+			return nil, nil, err
+		}
+	}
+	s.routes = s.table()
+	handler, err := s.shield(s.mux())
+	return s, handler, err
 }
 
-// readyz says whether what the manifests ask is true, and if not, why.
-func (o Options) readyz(w http.ResponseWriter, _ *http.Request) {
-	plain(w)
-	status := o.Status()
-	if !status.Condition(reconciler.Ready).Status {
-		w.WriteHeader(http.StatusServiceUnavailable)
+// furnish prepares what the account site needs.
+func (s *site) furnish() (err error) {
+	s.sessions = newSessions(s.Options)
+	if s.static, err = loadStatic(); err != nil {
+		return err
 	}
-	for _, c := range status.Conditions {
-		// Messages may quote manifests, which are not everybody's to read.
-		fmt.Fprintf(w, "%-13s %t\n", c.Type, c.Status)
-	}
+	s.templates, err = loadTemplates(s.static)
+	return err
 }
 
-func plain(w http.ResponseWriter) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
+// contentPolicy lets a page have what comes from this very site, and nothing inline.
+const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// shield refuses what other sites send in somebody's name, and tells browsers what
+// pages of this one may do.
+func (s *site) shield(next http.Handler) (http.Handler, error) {
+	foreign := http.NewCrossOriginProtection()
+	foreign.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.refusePage(w, r, errForeign) }))
+	if s.URL != "" {
+		if err := foreign.AddTrustedOrigin(originOf(s.URL)); err != nil {
+			return nil, err
+		}
+	}
+	guarded := foreign.Handler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", contentPolicy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+		if s.Secure {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		guarded.ServeHTTP(w, r)
+	}), nil
 }
 
 // Server returns a server with time limits on whatever a client can delay.

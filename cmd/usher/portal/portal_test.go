@@ -29,13 +29,18 @@ type site struct {
 	handler http.Handler
 }
 
-func newSite() *site {
+func newSite(t *testing.T) *site {
+	t.Helper()
 	s := &site{beat: noon}
 	status := func() reconciler.Status { return s.status }
 	s.metrics = portal.NewMetrics(status)
-	s.handler = portal.New(portal.Options{
+	handler, err := portal.New(portal.Options{
 		Status: status, Metrics: s.metrics, Now: func() time.Time { return noon }, Beat: func() time.Time { return s.beat },
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.handler = handler
 	return s
 }
 
@@ -58,7 +63,7 @@ func TestLivez(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := newSite()
+			s := newSite(t)
 			s.beat = tt.beat
 			got := s.get("/livez")
 			if got.Code != tt.code || got.Body.String() != tt.body {
@@ -89,7 +94,7 @@ func TestReadyz(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := newSite()
+			s := newSite(t)
 			s.status.Conditions = tt.conditions
 			got := s.get("/readyz")
 			if diff := cmp.Diff(tt.body, got.Body.String()); got.Code != tt.code || diff != "" {
@@ -104,7 +109,7 @@ func TestReadyz(t *testing.T) {
 
 // The names and labels of the metrics are a public interface.
 func TestMetrics(t *testing.T) {
-	s := newSite()
+	s := newSite(t)
 	s.status = reconciler.Status{
 		Conditions: []reconciler.Condition{{Type: reconciler.Ready, Status: true, Since: noon, Message: "secret"}, {Type: reconciler.Held, Since: noon}},
 		Applied:    reconciler.Applied{Revision: 7, At: noon},
@@ -173,7 +178,7 @@ func TestSlowClients(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := portal.Server(newSite().handler)
+	server := portal.Server(newSite(t).handler)
 	go server.Serve(listener)
 	defer server.Close()
 	for range 100 {
@@ -205,7 +210,7 @@ func TestSlowClients(t *testing.T) {
 
 // What is not there is not found, and nothing is written to.
 func TestOtherRequests(t *testing.T) {
-	s := newSite()
+	s := newSite(t)
 	if got := s.get("/livez/x").Code; got != http.StatusNotFound {
 		t.Errorf("another page: got %d, want 404", got)
 	}

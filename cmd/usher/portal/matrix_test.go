@@ -1,0 +1,143 @@
+package portal
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"usher/spec"
+	"usher/state"
+)
+
+// Who may open what: one row for each route of the table, one column for each kind
+// of viewer. A route without a row fails, and so does a row without a route.
+//
+// m: the manager of contract design; c: its coordinator; o: the coordinator of
+// another contract; e: an end user; n: a newcomer, who has not chosen a password
+// yet; x: a suspended person, in whose browser a session was left; a: anonymous;
+// t: an API token with the scope of the route.
+//
+// Everybody else is refused: pages lead who has not signed in to signing in (303),
+// and show anybody else that they are not open to them (403).
+var matrix = []struct{ method, pattern, may string }{
+	{"GET", "/livez", "m c o e n x a t"},
+	{"GET", "/readyz", "m c o e n x a t"},
+	{"GET", "/metrics", "m c o e n x a t"},
+	{"GET", "/static/{file}", "m c o e n x a t"},
+
+	{"GET", "/{$}", "m c o e"},
+	{"GET", "/account", "m c o e"},
+	{"POST", "/sign-out", "m c o e n x a t"},
+	{"POST", "/sign-out-everywhere", "m c o e"},
+	{"GET", "/sign-in", "m c o e n x a t"},
+}
+
+// viewers are the columns of the matrix as the one function sees them.
+func viewers(scope string) map[string]viewer {
+	post := func(contract string, role spec.Role) []state.Post {
+		return []state.Post{{Contract: contract, Role: role}}
+	}
+	return map[string]viewer{
+		"m": {kind: member, posts: post("design", spec.ContractManager)},
+		"c": {kind: member, posts: post("design", spec.SoftwareCoordinator)},
+		"o": {kind: member, posts: post("plant", spec.SoftwareCoordinator)},
+		"e": {kind: member},
+		"n": {kind: newcomer},
+		"x": {},
+		"a": {},
+		"t": {kind: machine, scopes: []string{scope}},
+	}
+}
+
+func TestEveryRouteHasARow(t *testing.T) {
+	f := newFirm(t)
+	var routes, rows []string
+	for _, r := range f.site.routes {
+		routes = append(routes, r.method+" "+r.pattern)
+	}
+	for _, row := range matrix {
+		rows = append(rows, row.method+" "+row.pattern)
+	}
+	for _, r := range routes {
+		if !slices.Contains(rows, r) {
+			t.Errorf("%s has no row in the matrix", r)
+		}
+	}
+	for _, r := range rows {
+		if !slices.Contains(routes, r) {
+			t.Errorf("%s has a row in the matrix, and is not in the table", r)
+		}
+	}
+}
+
+// The one function answers as the matrix says. A right under a contract is asked
+// about design; one without, about any.
+func TestMatrixByTheOneFunction(t *testing.T) {
+	f := newFirm(t)
+	for _, row := range matrix {
+		for _, r := range f.site.routes {
+			if r.method != row.method || r.pattern != row.pattern {
+				continue
+			}
+			contract := ""
+			if strings.Contains(r.pattern, "{contract}") {
+				contract = "design"
+			}
+			for name, who := range viewers(r.need.scope) {
+				want := slices.Contains(strings.Fields(row.may), name)
+				if got := allowed(who, r.need, contract); got != want {
+					t.Errorf("%s %s for %s: got %v, want %v", row.method, row.pattern, name, got, want)
+				}
+			}
+		}
+	}
+}
+
+// The same through HTTP: who is let through gets something else than a refusal.
+func TestMatrixByHTTP(t *testing.T) {
+	f := newFirm(t)
+	people := f.columns()
+	for _, row := range matrix {
+		for name, b := range people {
+			r := httptest.NewRequest(row.method, concrete(row.pattern), nil)
+			r.Header.Set("Sec-Fetch-Site", "same-origin")
+			got := b().send(r)
+			want := slices.Contains(strings.Fields(row.may), name)
+			if refused := isRefused(got); refused == want {
+				t.Errorf("%s %s for %s: got %d to %q, want let through: %v", row.method, row.pattern, name, got.status, got.to(), want)
+			}
+		}
+	}
+}
+
+// columns makes a browser for each kind of viewer, a new one each time.
+func (f *firm) columns() map[string]func() *browser {
+	left := f.as("ida") // has a session, and is suspended afterwards
+	f.write("people.yaml", strings.Replace(firmPeople(), "Testida\n", "Testida\n  suspended: true\n", 1))
+	f.apply()
+	return map[string]func() *browser{
+		"m": func() *browser { return f.as("ada") },
+		"c": func() *browser { return f.as("grace") },
+		"o": func() *browser { return f.as("thora") },
+		"e": func() *browser { return f.as("eve") },
+		"x": func() *browser { return left },
+		"a": f.stranger,
+	}
+}
+
+// concrete fills in the wildcards of a pattern.
+func concrete(pattern string) string {
+	return strings.NewReplacer("{contract}", "design", "{$}", "", "{file}", "none.css").Replace(pattern)
+}
+
+func isRefused(r *reply) bool {
+	switch r.status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return true
+	case http.StatusSeeOther:
+		return strings.HasPrefix(r.to(), signInPath+"?next=") || r.to() == choosePath
+	}
+	return false
+}
