@@ -21,7 +21,8 @@ func newBatch(table, columns string) batch {
 func (tx *Tx) prepareBatches() {
 	r := &tx.rows
 	r.account = newBatch("account", "id created activated")
-	r.person = newBatch("person", "account name email email_key first_name last_name signing_keys suspended generation origin since")
+	r.person = newBatch("person", "account name email email_key first_name last_name signing_keys suspended generation origin since sort_key first_key")
+	r.word = newBatch("person_word", "account word")
 	r.invitation = newBatch("invitation", "account issue secret_hash issued expires since")
 	r.access = newBatch("access", "account contract product first_day last_day reason because since")
 	r.role = newBatch("role", "contract account role since")
@@ -72,7 +73,7 @@ func (b *batch) query() string {
 // flush writes every row gathered, accounts first because the others refer to them.
 func (tx *Tx) flush() error {
 	r := &tx.rows
-	for _, b := range []*batch{&r.account, &r.person, &r.invitation, &r.access, &r.role, &r.member, &r.audit, &r.personal, &r.outbox} {
+	for _, b := range []*batch{&r.account, &r.person, &r.word, &r.invitation, &r.access, &r.role, &r.member, &r.audit, &r.personal, &r.outbox} {
 		if err := tx.write(b); err != nil {
 			return err
 		}

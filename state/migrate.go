@@ -17,6 +17,9 @@ var migrations, _ = fs.Sub(embedded, "migrations")
 // applicationID marks a SQLite file as usher's: "ushr".
 const applicationID = 0x75736872
 
+// fills make, in the transaction of a migration and after it, what SQL alone cannot.
+var fills = map[string]func(context.Context, *sql.Tx) error{"0007_search.sql": fillSearch}
+
 // schemaVersion is the version that this binary reads and writes: the number of
 // its migrations.
 func schemaVersion() int {
@@ -141,6 +144,11 @@ func run(ctx context.Context, tx *sql.Tx, dir fs.FS, name string) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, string(text))
-	return err
+	if _, err = tx.ExecContext(ctx, string(text)); err != nil {
+		return err
+	}
+	if fill := fills[name]; fill != nil {
+		return fill(ctx, tx)
+	}
+	return nil
 }

@@ -166,7 +166,12 @@ func (tx *Tx) endPersonRow(id string) error {
 	if _, touched := tx.people[id]; touched {
 		return nil
 	}
-	return tx.end(&tx.rows.person, "UPDATE person SET until = ? WHERE account = ? AND until IS NULL", tx.Revision, id)
+	const end = "UPDATE person SET until = ?, sort_key = '', first_key = '' WHERE account = ? AND until IS NULL"
+	if err := tx.end(&tx.rows.person, end, tx.Revision, id); err != nil {
+		return err
+	}
+	_, err := tx.exec("DELETE FROM person_word WHERE account = ?", id)
+	return err
 }
 
 // movePerson corrects the manifest line that declares the person.
@@ -201,7 +206,13 @@ func (tx *Tx) writePeople() error {
 		if err != nil {
 			return err
 		}
-		err = tx.insert(&tx.rows.person, p.id, p.Name, p.Email, p.EmailKey, p.FirstName, p.LastName, keys, p.suspended, p.generation, origin, tx.Revision)
+		err = tx.insert(&tx.rows.person, p.id, p.Name, p.Email, p.EmailKey, p.FirstName, p.LastName, keys, p.suspended, p.generation, origin, tx.Revision,
+			p.sortKey(), p.firstKey())
+		for _, word := range p.words() {
+			if err == nil {
+				err = tx.insert(&tx.rows.word, p.id, word)
+			}
+		}
 		if err != nil {
 			return fmt.Errorf("writing account %s: %w", p.id, err)
 		}

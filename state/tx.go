@@ -30,7 +30,7 @@ type Tx struct {
 	calendarDay spec.Day
 	messages    int
 	lastMessage int64 // highest id of the outbox; 0: not asked yet
-	rows        struct{ account, invitation, access, member, person, role, audit, personal, outbox batch }
+	rows        struct{ account, invitation, access, member, person, word, role, audit, personal, outbox batch }
 }
 
 // Update runs fn in one transaction that makes one revision: a row for the
