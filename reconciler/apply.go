@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"usher/spec"
 	"usher/state"
@@ -332,64 +331,4 @@ func (w *writer) explanations() error {
 		}
 	}
 	return nil
-}
-
-// queue composes messages and puts them into the outbox of the transaction.
-func (c *Controller) queue(tx *state.Tx, notices []Notice, w *writer) error {
-	for i := range notices {
-		n := &notices[i]
-		id := n.account
-		if id == "" {
-			id = w.ids[n.name]
-		}
-		if err := c.send(tx, n, id, w); err != nil {
-			return fmt.Errorf("composing the message to %s: %w", n.name, err)
-		}
-	}
-	return nil
-}
-
-// send queues one message about an account.
-func (c *Controller) send(tx *state.Tx, n *Notice, account string, w *writer) error {
-	stamp, issue := Stamp{Revision: tx.Revision, Time: tx.Now}, 0
-	if w.plan != nil {
-		stamp.Signer = w.plan.provenance.Signer
-	}
-	if n.Kind == NoticeInvitation {
-		invited := w.expires[account]
-		stamp.Expires, issue = invited.Expires, invited.Issue
-	}
-	m, err := c.message(n, account, stamp, issue)
-	if err != nil {
-		return err
-	}
-	_, err = tx.Queue(m)
-	return err
-}
-
-// message composes one message. Where the stamp has no Message-ID it is made of
-// what the message is about; the revision makes it unique. issue is the invitation
-// whose given password the message carries, 0 for none.
-func (c *Controller) message(n *Notice, account string, stamp Stamp, issue int) (state.Message, error) {
-	if stamp.MessageID == "" {
-		stamp.MessageID = fmt.Sprintf("%d.%s.%s@%s", stamp.Revision, n.Kind, account, c.host())
-	}
-	m := state.Message{
-		MessageID: stamp.MessageID, Kind: string(n.Kind), To: n.To, Subject: n.Subject,
-		Account: account, Issue: issue, State: state.MessageQueued,
-	}
-	if c.Suppress {
-		m.State = state.MessageSuppressed
-	}
-	var err error
-	m.Body, err = c.Compose.Compose(n, stamp)
-	return m, err
-}
-
-// host is the domain that Message-IDs end with: that of the sender's address.
-func (c *Controller) host() string {
-	if _, domain, ok := strings.Cut(strings.Trim(c.From, "<> "), "@"); ok {
-		return domain
-	}
-	return "usher.invalid"
 }

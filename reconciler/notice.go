@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"usher/spec"
+	"usher/state"
 )
 
 // NoticeKind is what a message tells.
@@ -105,13 +106,16 @@ type Stamp struct {
 }
 
 // Composer writes messages. It is handed in by the command, so that how things
-// read stays apart from what happens.
+// read stays apart from what happens. It is used by several goroutines at once.
 type Composer interface {
 	// Subject is the subject line of a notice; it does not depend on the stamp.
 	Subject(*Notice) (string, error)
 	// Compose writes the whole message (RFC 5322, CRLF). Equal arguments give
 	// equal bytes. Where a given password belongs it writes state.Placeholder.
 	Compose(*Notice, Stamp) ([]byte, error)
+	// Pattern is what messages of a kind have in common, so that they are stored
+	// small; nil: nothing is known.
+	Pattern(NoticeKind) *state.Pattern
 }
 
 // notify adds the message that one person gets of the plan, if any, and to the

@@ -92,6 +92,8 @@ func (plain) Compose(n *reconciler.Notice, s reconciler.Stamp) ([]byte, error) {
 	return []byte(body), nil
 }
 
+func (plain) Pattern(reconciler.NoticeKind) *state.Pattern { return nil }
+
 // told writes what a notice says on one line.
 func told(n *reconciler.Notice) string {
 	text := fmt.Sprintf("%s to %s", n.Kind, n.To)

@@ -49,6 +49,8 @@ type DB struct {
 	reader  *sql.DB // cannot write
 	writer  *sql.DB // one connection; nil when opened for reading
 	key     []byte  // instance key; nil when opened for reading: see instanceKey
+
+	patterns patterns
 }
 
 // Open opens the database at where, "sqlite:PATH" or a path alone, and creates

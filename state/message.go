@@ -3,6 +3,7 @@ package state
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -40,6 +41,7 @@ type Message struct {
 	NextAt    time.Time // not tried before
 	Issue     int       // over 0: Body holds the placeholder of this invitation's given password
 	Body      []byte    // RFC 5322 bytes, CRLF; only filled by DB.Message and Owner.Due
+	Packed    *Packed   // for Queue: how Body is to be stored; nil: as it is
 }
 
 // MessageQuery narrows a list of messages; zero values do not narrow.
@@ -67,16 +69,29 @@ func (tx *Tx) Queue(m Message) (int64, error) {
 	tx.lastMessage++
 	tx.messages++
 	now := millis(tx.Now)
-	body := m.Body
-	if body == nil {
-		body = []byte{}
+	body, err := tx.stored(m)
+	if err != nil {
+		return 0, fmt.Errorf("queueing a message: %w", err)
 	}
-	err := tx.insert(&tx.rows.outbox, tx.lastMessage, m.MessageID, m.Kind, m.To, m.Subject, m.Account, m.Issue,
+	err = tx.insert(&tx.rows.outbox, tx.lastMessage, m.MessageID, m.Kind, m.To, m.Subject, m.Account, m.Issue,
 		tx.Revision, m.State, 0, "", now, 0, now, body)
 	if err != nil {
 		return 0, fmt.Errorf("queueing a message: %w", err)
 	}
 	return tx.lastMessage, nil
+}
+
+// stored returns the bytes that stand for the message's body.
+func (tx *Tx) stored(m Message) ([]byte, error) {
+	switch {
+	case m.Packed != nil:
+		return m.Packed.bytes, m.Packed.pattern.keep(tx)
+	case len(m.Body) == 0:
+		return []byte{}, nil
+	case m.Body[0] == packedMark:
+		return nil, errors.New("a message does not begin with a zero byte (RFC 5322)")
+	}
+	return m.Body, nil
 }
 
 func scanMessage(scan scanner) (m Message, err error) {
@@ -121,6 +136,9 @@ func (db *DB) Messages(ctx context.Context, q MessageQuery) ([]Message, error) {
 func (db *DB) Message(ctx context.Context, id int64) (Message, error) {
 	row := db.reader.QueryRowContext(ctx, "SELECT "+messageColumns+", body FROM outbox WHERE id = ?", id)
 	m, err := scanMessageBody(row.Scan)
+	if err == nil {
+		m.Body, err = db.patterns.unpack(ctx, db.reader, m.Body)
+	}
 	if err != nil {
 		return Message{}, fmt.Errorf("reading message %d: %w", id, fault(err))
 	}
@@ -146,8 +164,12 @@ func (o *Owner) Due(ctx context.Context, limit int) ([]Message, error) {
 			if err != nil {
 				return err
 			}
-			messages[i].State = MessageSending
-			_, err = tx.ExecContext(ctx, "UPDATE outbox SET state = ? WHERE id = ?", MessageSending, messages[i].ID)
+			m := &messages[i]
+			m.State = MessageSending
+			if m.Body, err = o.db.patterns.unpack(ctx, tx, m.Body); err != nil {
+				return err
+			}
+			_, err = tx.ExecContext(ctx, "UPDATE outbox SET state = ? WHERE id = ?", MessageSending, m.ID)
 		}
 		return err
 	})

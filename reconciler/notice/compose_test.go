@@ -439,3 +439,25 @@ func checkFuzzed(t *testing.T, n *reconciler.Notice, message []byte) {
 		t.Errorf("%s: the placeholder is there %d times, want %d", n.Kind, got, want)
 	}
 }
+
+// What is stored of a message is small, because the rest is in the pattern of its
+// kind.
+func TestPatternsAreLikeTheirMessages(t *testing.T) {
+	w := writer(t, online)
+	for _, kind := range notice.Kinds {
+		pattern := w.Pattern(kind)
+		if pattern == nil {
+			t.Errorf("%s: no pattern", kind)
+			continue
+		}
+		n := notice.Sample(kind)
+		n.To, n.Person = "grace@acme.example", reconciler.Person{Name: "grace", Email: "grace@acme.example", FirstName: "Grace", LastName: "Hopper"}
+		body := compose(t, w, n)
+		if packed := pattern.Pack(body); packed.Len() > len(body)/5 {
+			t.Errorf("%s: %d bytes are stored as %d, want a fifth at most", kind, len(body), packed.Len())
+		}
+	}
+	if w.Pattern("no-such") != nil {
+		t.Error("a kind that does not exist has a pattern")
+	}
+}

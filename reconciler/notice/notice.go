@@ -18,9 +18,11 @@ import (
 	netmail "net/mail"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"usher/reconciler"
+	"usher/state"
 )
 
 // DefaultFrom is the sender where none is given; good enough for a folder.
@@ -38,6 +40,7 @@ type Writer struct {
 	from    *netmail.Address
 	url     string // without a slash at its end
 	letters map[reconciler.NoticeKind]*letter
+	shared  map[reconciler.NoticeKind]func() *state.Pattern // made when first asked for
 }
 
 var _ reconciler.Composer = (*Writer)(nil)
@@ -71,8 +74,27 @@ func New(o Options) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Writer{from: from, url: base, letters: letters}
+	w := &Writer{from: from, url: base, letters: letters, shared: map[reconciler.NoticeKind]func() *state.Pattern{}}
+	for _, kind := range Kinds {
+		w.shared[kind] = sync.OnceValue(func() *state.Pattern { return w.pattern(kind) })
+	}
 	return w, w.try()
+}
+
+// Pattern is the message that the kind's sample makes, nil for an unknown kind.
+func (w *Writer) Pattern(kind reconciler.NoticeKind) *state.Pattern {
+	if pattern := w.shared[kind]; pattern != nil {
+		return pattern()
+	}
+	return nil
+}
+
+func (w *Writer) pattern(kind reconciler.NoticeKind) *state.Pattern {
+	text, err := w.Compose(Sample(kind), SampleStamp())
+	if err != nil {
+		return nil // messages are then stored as they are
+	}
+	return state.NewPattern(text)
 }
 
 // baseURL checks what links begin with, and takes the slash off its end.

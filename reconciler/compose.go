@@ -1,0 +1,117 @@
+package reconciler
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"usher/state"
+)
+
+// composedAtOnce is how many messages are composed, on all cores, while those
+// before them are stored.
+const composedAtOnce = 1000
+
+// queue composes messages and puts them into the outbox of the transaction, in
+// their order.
+func (c *Controller) queue(tx *state.Tx, notices []Notice, w *writer) error {
+	var ahead sync.WaitGroup
+	defer ahead.Wait()
+	var ready []composed
+	for at := 0; at < len(notices) || len(ready) > 0; at += composedAtOnce {
+		part := make([]composed, min(composedAtOnce, max(0, len(notices)-at)))
+		for i := range part {
+			part[i].notice = &notices[at+i]
+		}
+		c.composeEach(&ahead, part, w, tx.Revision, tx.Now)
+		if err := store(tx, ready); err != nil {
+			return err
+		}
+		ahead.Wait()
+		ready = part
+	}
+	return nil
+}
+
+// composed is a notice and what became of it.
+type composed struct {
+	notice  *Notice
+	message state.Message
+	err     error
+}
+
+// composeEach begins to compose the messages of a part, side by side.
+func (c *Controller) composeEach(running *sync.WaitGroup, part []composed, w *writer, revision int64, now time.Time) {
+	workers := min(runtime.GOMAXPROCS(0), len(part))
+	for first := range workers {
+		running.Go(func() {
+			for i := first; i < len(part); i += workers {
+				part[i].message, part[i].err = c.about(part[i].notice, w, revision, now)
+			}
+		})
+	}
+}
+
+// store puts composed messages into the outbox.
+func store(tx *state.Tx, part []composed) error {
+	for _, p := range part {
+		if p.err != nil {
+			return fmt.Errorf("composing the message to %s: %w", p.notice.name, p.err)
+		}
+		if _, err := tx.Queue(p.message); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// about composes one message about an account of the plan.
+func (c *Controller) about(n *Notice, w *writer, revision int64, now time.Time) (state.Message, error) {
+	account, issue := n.account, 0
+	if account == "" {
+		account = w.ids[n.name]
+	}
+	stamp := Stamp{Revision: revision, Time: now}
+	if w.plan != nil {
+		stamp.Signer = w.plan.provenance.Signer
+	}
+	if n.Kind == NoticeInvitation {
+		invited := w.expires[account]
+		stamp.Expires, issue = invited.Expires, invited.Issue
+	}
+	return c.message(n, account, stamp, issue)
+}
+
+// message composes one message. Where the stamp has no Message-ID it is made of
+// what the message is about; the revision makes it unique. issue is the invitation
+// whose given password the message carries, 0 for none.
+func (c *Controller) message(n *Notice, account string, stamp Stamp, issue int) (state.Message, error) {
+	if stamp.MessageID == "" {
+		stamp.MessageID = fmt.Sprintf("%d.%s.%s@%s", stamp.Revision, n.Kind, account, c.host())
+	}
+	m := state.Message{
+		MessageID: stamp.MessageID, Kind: string(n.Kind), To: n.To, Subject: n.Subject,
+		Account: account, Issue: issue, State: state.MessageQueued,
+	}
+	if c.Suppress {
+		m.State = state.MessageSuppressed
+	}
+	var err error
+	if m.Body, err = c.Compose.Compose(n, stamp); err != nil {
+		return m, err
+	}
+	if pattern := c.Compose.Pattern(n.Kind); pattern != nil {
+		m.Packed = pattern.Pack(m.Body)
+	}
+	return m, nil
+}
+
+// host is the domain that Message-IDs end with: that of the sender's address.
+func (c *Controller) host() string {
+	if _, domain, ok := strings.Cut(strings.Trim(c.From, "<> "), "@"); ok {
+		return domain
+	}
+	return "usher.invalid"
+}

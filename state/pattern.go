@@ -1,0 +1,135 @@
+package state
+
+import (
+	"bytes"
+	"compress/flate"
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"sync"
+)
+
+// Pattern is text that many messages of one kind share, such as one of them made
+// of samples. Bodies are stored by how they differ from it, which makes them a
+// twentieth as long, and come back byte for byte. It holds nothing personal: it is
+// stored once, in the clear, and is not forgotten. It may be used by several
+// goroutines at once.
+type Pattern struct {
+	text    []byte
+	id      patternID
+	writers sync.Pool // of *flate.Writer
+}
+
+// patternID is the beginning of a pattern's SHA-256.
+type patternID [8]byte
+
+// NewPattern makes a pattern of a text.
+func NewPattern(text []byte) *Pattern {
+	sum := sha256.Sum256(text)
+	return &Pattern{text: text, id: patternID(sum[:8])}
+}
+
+// A packed body is a zero byte, which no message begins with, the pattern's id,
+// the CRC-32 of the body, and the body deflated (RFC 1951) with the pattern as its
+// dictionary.
+const (
+	packedMark = 0
+	packedHead = 1 + len(patternID{}) + crc32.Size
+)
+
+// Packed is a body as it is stored.
+type Packed struct {
+	pattern *Pattern
+	bytes   []byte
+}
+
+// Len is how many bytes are stored.
+func (p *Packed) Len() int { return len(p.bytes) }
+
+// Pack works out how a body is to be stored, for [Tx.Queue].
+func (p *Pattern) Pack(body []byte) *Packed {
+	var out bytes.Buffer
+	out.Grow(512)
+	out.WriteByte(packedMark)
+	out.Write(p.id[:])
+	out.Write(binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE(body)))
+	w, _ := p.writers.Get().(*flate.Writer)
+	if w == nil {
+		w, _ = flate.NewWriterDict(&out, flate.DefaultCompression, p.text) // the level is a valid one
+	} else {
+		w.Reset(&out)
+	}
+	defer p.writers.Put(w)
+	w.Write(body) // a buffer takes everything
+	w.Close()
+	return &Packed{p, out.Bytes()}
+}
+
+// keep stores the pattern, unless it is there.
+func (p *Pattern) keep(tx *Tx) error {
+	if tx.kept[p.id] {
+		return nil
+	}
+	if tx.kept == nil {
+		tx.kept = map[patternID]bool{}
+	}
+	tx.kept[p.id] = true
+	_, err := tx.exec("INSERT INTO pattern (id, text) VALUES (?, ?) ON CONFLICT (id) DO NOTHING", p.id[:], p.text)
+	return err
+}
+
+// patterns are those that bodies were packed with, as far as they were needed.
+type patterns struct {
+	mu    sync.Mutex
+	known map[patternID][]byte
+}
+
+// unpack returns the body that was stored as these bytes.
+func (ps *patterns) unpack(ctx context.Context, q querier, stored []byte) ([]byte, error) {
+	if len(stored) == 0 || stored[0] != packedMark {
+		return stored, nil
+	}
+	if len(stored) < packedHead {
+		return nil, fmt.Errorf("%w: the body of a message is cut short", ErrDamaged)
+	}
+	text, err := ps.text(ctx, q, patternID(stored[1:]))
+	if err != nil {
+		return nil, err
+	}
+	r := flate.NewReaderDict(bytes.NewReader(stored[packedHead:]), text)
+	body, err := io.ReadAll(r)
+	if err != nil || crc32.ChecksumIEEE(body) != binary.BigEndian.Uint32(stored[packedHead-crc32.Size:]) {
+		return nil, fmt.Errorf("%w: the body of a message cannot be unpacked", ErrDamaged)
+	}
+	return body, nil
+}
+
+// text returns the text of a pattern.
+func (ps *patterns) text(ctx context.Context, q querier, id patternID) ([]byte, error) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if text, ok := ps.known[id]; ok {
+		return text, nil
+	}
+	var text []byte
+	err := q.QueryRowContext(ctx, "SELECT text FROM pattern WHERE id = ?", id[:]).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("%w: a pattern of messages is missing; restore a backup with usher restore", ErrDamaged)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading a pattern of messages: %w", fault(err))
+	}
+	if NewPattern(text).id != id {
+		return nil, fmt.Errorf("%w: a pattern of messages was altered", ErrDamaged)
+	}
+	if ps.known == nil {
+		ps.known = map[patternID][]byte{}
+	}
+	ps.known[id] = text
+	return text, nil
+}
