@@ -39,7 +39,7 @@ func heldNotices(t *state.Truth, p *Plan) []Notice {
 		}
 		held := &HeldReport{Plan: p.ID, Changes: changes[name], Common: common, Release: releases(p.Held)}
 		for _, rule := range p.Held {
-			if c.mayKnow(rule, contracts, c.manages[name]) {
+			if c.audience(rule).includes(contracts, c.manages[name]) {
 				held.Rules = append(held.Rules, rule)
 			} else {
 				held.Others++
@@ -186,22 +186,21 @@ func (c *concerns) creates() bool {
 	return false
 }
 
-// mayKnow reports whether a rule may be told to the steward of some contracts: its
-// words name what it is about.
-func (c *concerns) mayKnow(rule state.HeldRule, contracts map[string]bool, manager bool) bool {
+// audience finds who may be told of a rule: its words name what it is about.
+func (c *concerns) audience(rule state.HeldRule) audience {
 	kind, name, _ := strings.Cut(rule.Scope, " ")
 	switch {
 	case rule.Rule == ruleHandover:
-		return contracts[rule.Scope]
+		return audience{contracts: map[string]bool{rule.Scope: true}}
 	case rule.Rule == ruleNewContract:
-		return manager
+		return audience{managers: true}
 	case kind == "contract":
-		return contracts[name]
+		return audience{contracts: map[string]bool{name: true}}
 	case kind == "product":
-		return intersects(c.offering[name], contracts)
+		return audience{contracts: c.offering[name]}
 	case kind == "team":
 		of := c.ofTeam(name)
-		return len(of) == 0 || intersects(of, contracts)
+		return audience{everybody: len(of) == 0, contracts: of}
 	}
-	return true
+	return audience{everybody: true}
 }

@@ -65,7 +65,8 @@ type Loop struct {
 
 	mu         sync.Mutex
 	status     Status
-	unreported bool // a condition changed since the last report
+	held       *HeldPlan // see Held
+	unreported bool      // a condition changed since the last report
 	last       attempt
 	failures   int
 	faulty     bool     // the state failed during this look
@@ -431,6 +432,7 @@ func (l *Loop) apply(ctx context.Context, m *Manifests, private string) error {
 	}
 	l.outcome, l.ended = out, err
 	l.announce(out, err)
+	l.keepHeld(truth, err)
 	if l.judge(err) {
 		head, headErr := c.DB.Head(ctx)
 		if headErr != nil {
