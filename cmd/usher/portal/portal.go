@@ -44,11 +44,13 @@ type Options struct {
 	// For the account site; without DB, health and metrics are all there is.
 	DB      *state.DB
 	Owner   *state.Owner
-	Compose reconciler.Composer // writes what the site sends
-	From    string              // address that messages come from
-	URL     string              // what the site is known as from outside, without a slash at its end; empty: by its address
-	Secure  bool                // browsers reach it over TLS alone
-	Queued  func()              // called after a message was queued; nil: nobody waits for it
+	Compose reconciler.Composer    // writes what the site sends
+	From    string                 // address that messages come from
+	URL     string                 // what the site is known as from outside, without a slash at its end; empty: by its address
+	Secure  bool                   // browsers reach it over TLS alone
+	Control *reconciler.Controller // resends and previews; what it does beside the loop alone
+	Tree    *Tree                  // where manifests come from; nil: nothing can be proposed
+	Queued  func()                 // called after a message was queued; nil: nobody waits for it
 	Log     *slog.Logger
 }
 
