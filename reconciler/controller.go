@@ -140,12 +140,8 @@ func (c *Controller) plan(ctx context.Context, m *Manifests, roster *spec.Roster
 		return nil, errs
 	}
 	plan.Revision = m.Snapshot
-	for i := range plan.Mail {
-		subject, err := c.Compose.Subject(&plan.Mail[i])
-		if err != nil {
-			return nil, fmt.Errorf("composing the message to %s: %w", plan.Mail[i].name, err)
-		}
-		plan.Mail[i].Subject = subject
+	if err := c.word(plan); err != nil {
+		return nil, err
 	}
 	lost, err := c.DB.Losses(ctx, now.Add(-24*time.Hour))
 	if err != nil {
@@ -157,6 +153,18 @@ func (c *Controller) plan(ctx context.Context, m *Manifests, roster *spec.Roster
 	}
 	plan.Approved, err = c.approved(ctx, plan)
 	return plan, err
+}
+
+// word gives the messages of a plan their subjects.
+func (c *Controller) word(p *Plan) error {
+	for i := range p.Mail {
+		subject, err := c.Compose.Subject(&p.Mail[i])
+		if err != nil {
+			return fmt.Errorf("composing the message to %s: %w", p.Mail[i].name, err)
+		}
+		p.Mail[i].Subject = subject
+	}
+	return nil
 }
 
 // approved reports whether a person let through what holds the plan.

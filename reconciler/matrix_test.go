@@ -139,8 +139,15 @@ func (h *past) commit(actor string, tr tree, parents ...string) string {
 
 func (h *past) last() string { return h.steps[len(h.steps)-1].ID }
 
+// judge judges the history, and checks that what is said of its changes agrees.
 func (h *past) judge() (bool, []reconciler.Refusal) {
-	return reconciler.Authority(reconciler.Review{Base: h.base.roster(), Steps: h.steps, Now: judgedAt})
+	r := reconciler.Review{Base: h.base.roster(), Steps: h.steps, Now: judgedAt}
+	accepted, refusals := reconciler.Authority(r)
+	judgements := r.Judgements(nil)
+	if lacking := slices.ContainsFunc(judgements, func(j reconciler.Judgement) bool { return !j.Authorised }); accepted == lacking {
+		panic(fmt.Sprintf("accepted %v, refusals %v, judgements %+v", accepted, refusals, judgements))
+	}
+	return accepted, refusals
 }
 
 // signedBy is a step with the signature of an actor: a person, or a person's

@@ -41,23 +41,25 @@ const (
 // to hold it back. What `usher plan` prints, what a pull request shows and what
 // `usher apply` carries out is one and the same Plan.
 type Plan struct {
-	Format   int               `json:"format"` // 1
-	ID       string            `json:"id"`     // see Identify
-	Basis    int64             `json:"basis"`  // number of the revision last applied from manifests; 0: none
-	Revision Snapshot          `json:"revision"`
-	Summary  Summary           `json:"summary"`
-	Changes  []Change          `json:"changes"`            // sorted: see Kind
-	Seats    []Seats           `json:"seats"`              // of every limited offer whose use changes, sorted
-	Mail     []Notice          `json:"mail"`               // in the order in which they are queued
-	Held     []state.HeldRule  `json:"held"`               // empty: nothing holds it back
-	Notes    []Note            `json:"notes"`              // hints and warnings; never part of the id
-	People   map[string]string `json:"people,omitempty"`   // full names of those whom changes are about, by name; never part of the id
-	Adopt    bool              `json:"adopt,omitempty"`    // people who are added have accounts elsewhere
-	Approved bool              `json:"approved,omitempty"` // a person let through what holds it
-	explain  []explanation     // provenance that moved without any change
-	moved    []thing           // contracts, products and teams that only stand elsewhere now
-	retired  []string          // accounts whose invitation ends, and which get no other yet
-	wanted   *spec.Roster      // what the plan leads to
+	Format    int               `json:"format"`         // 1
+	ID        string            `json:"id"`             // see Identify
+	Basis     int64             `json:"basis"`          // number of the revision last applied from manifests; 0: none
+	Base      *Base             `json:"base,omitempty"` // the commit compared with, where no state is; nil: the state
+	Revision  Snapshot          `json:"revision"`
+	Summary   Summary           `json:"summary"`
+	Changes   []Change          `json:"changes"`             // sorted: see Kind
+	Seats     []Seats           `json:"seats"`               // of every limited offer whose use changes, sorted
+	Mail      []Notice          `json:"mail"`                // in the order in which they are queued
+	Held      []state.HeldRule  `json:"held"`                // empty: nothing holds it back
+	Authority []Judgement       `json:"authority,omitempty"` // of a proposal's changes: what each takes, and whether its commits have it
+	Notes     []Note            `json:"notes"`               // hints and warnings; never part of the id
+	People    map[string]string `json:"people,omitempty"`    // full names of those whom changes are about, by name; never part of the id
+	Adopt     bool              `json:"adopt,omitempty"`     // people who are added have accounts elsewhere
+	Approved  bool              `json:"approved,omitempty"`  // a person let through what holds it
+	explain   []explanation     // provenance that moved without any change
+	moved     []thing           // contracts, products and teams that only stand elsewhere now
+	retired   []string          // accounts whose invitation ends, and which get no other yet
+	wanted    *spec.Roster      // what the plan leads to
 
 	provenance state.Provenance // who made and signed its commit
 

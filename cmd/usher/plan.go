@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"usher/reconciler"
 	"usher/reconciler/render"
+	"usher/state"
 )
 
 // planFlags are the flags of plan.
@@ -29,14 +31,19 @@ func (a *app) planCommand() *cobra.Command {
 		Long: `Compares the manifests below DIR, or those of --ref, with what is true and shows the whole
 difference. It writes nothing; without a state it compares with nothing at all.
 
+--base compares two commits instead, and asks no state: what a pull request would
+change is the difference from where it parted from its base. The plan then says of
+each change what right it takes, and whether the commits have it: usher help git.
+
 --out writes the plan to a file, for "usher apply DIR --plan FILE" to carry out
 this plan or none. --detailed-exitcode ends with 0 when there is nothing to do,
 2 when there are changes, 4 when they would be held.`,
-		Example: "  usher plan examples/acme\n  usher plan examples/acme -o markdown > comment.md\n  usher plan --ref refs/heads/main --out plan.json",
+		Example: "  usher plan examples/acme\n  usher plan examples/acme -o markdown > comment.md\n  usher plan --ref refs/heads/main --out plan.json\n  usher plan --base refs/remotes/origin/main -o markdown",
 		Args:    f.from.args,
 		RunE:    func(c *cobra.Command, args []string) error { return a.plan(c, args, f) },
 	}
 	f.from.flags(c)
+	f.from.baseFlag(c, "two commits are compared, and no state")
 	f.who.flags(c)
 	outputFlag(c, &f.output, render.PlanFormats)
 	c.Flags().StringVar(&f.out, "out", "", "also write the plan to `FILE`, for apply --plan")
@@ -63,35 +70,72 @@ func (a *app) plan(c *cobra.Command, args []string, f planFlags) error {
 	if err != nil {
 		return err
 	}
-	db, err := a.read(c.Context())
+	plan, err := a.planOf(c, t, f)
 	if err != nil {
 		return err
-	}
-	defer db.Close()
-	control, err := a.controllerOf(db, t, 0)
-	if err == nil {
-		err = f.who.judge(c, control)
-	}
-	if err != nil {
-		return err
-	}
-	control.Adopt = f.adopt
-	plan, err := control.Plan(c.Context())
-	if err != nil {
-		return invalid(c.Context(), control, t.top(), err)
 	}
 	if f.out != "" {
 		if err := writePlan(f.out, plan); err != nil {
 			return err
 		}
 	}
-	if err := render.Plan(a.stdout, plan, format, a.stdoutOptions(f.full)); err != nil {
+	o := a.stdoutOptions(f.full)
+	o.Command = "usher plan " + t.words() + a.flags() + " --full"
+	if err := render.Plan(a.stdout, plan, format, o); err != nil {
 		return err
 	}
 	if f.detailed {
 		return detailed(plan)
 	}
 	return nil
+}
+
+// planOf compares the tree with the state, or with --base.
+func (a *app) planOf(c *cobra.Command, t tree, f planFlags) (*reconciler.Plan, error) {
+	if t.base != "" {
+		return a.proposed(c, t, f)
+	}
+	return a.planned(c, t, f)
+}
+
+// planned compares the tree with the state.
+func (a *app) planned(c *cobra.Command, t tree, f planFlags) (*reconciler.Plan, error) {
+	db, err := a.read(c.Context())
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	return a.planWith(db, c, t, f, (*reconciler.Controller).Plan)
+}
+
+// proposed compares the tree with the base that it parted from, and opens no state.
+func (a *app) proposed(c *cobra.Command, t tree, f planFlags) (*reconciler.Plan, error) {
+	switch {
+	case f.out != "":
+		return nil, usage("-o json prints it; what is merged is planned anew on the state", "--out is for plans that apply can carry out, and one with --base is made without a state")
+	case f.who.trust != "":
+		return nil, usage("leave out --trust", "with --base, signatures count from the base on, so --trust means nothing")
+	}
+	return a.planWith(nil, c, t, f, func(control *reconciler.Controller, ctx context.Context) (*reconciler.Plan, error) {
+		return control.Propose(ctx, t.base)
+	})
+}
+
+// planWith wires a controller and has it make a plan.
+func (a *app) planWith(db *state.DB, c *cobra.Command, t tree, f planFlags, plan func(*reconciler.Controller, context.Context) (*reconciler.Plan, error)) (*reconciler.Plan, error) {
+	control, err := a.controllerOf(db, t, 0)
+	if err == nil {
+		err = f.who.judge(c, control)
+	}
+	if err != nil {
+		return nil, err
+	}
+	control.Adopt = f.adopt
+	p, err := plan(control, c.Context())
+	if err != nil {
+		return nil, invalid(c.Context(), control, t.top(), err)
+	}
+	return p, nil
 }
 
 // detailed is what --detailed-exitcode ends with.

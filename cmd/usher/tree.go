@@ -18,6 +18,7 @@ import (
 // treeFlags say where manifests come from when it is not a folder.
 type treeFlags struct {
 	repo, ref, path string
+	base            string // what a proposal is compared with; only where a command has --base
 }
 
 func (f *treeFlags) flags(c *cobra.Command) {
@@ -26,8 +27,24 @@ func (f *treeFlags) flags(c *cobra.Command) {
 	c.Flags().StringVar(&f.path, "path", "", "read only this `folder` of the commits of --ref")
 }
 
+// parents ends the name of a commit that is meant by who comes after it: HEAD~1.
+var parents = regexp.MustCompile(`([~^][0-9]{0,4})+$`)
+
+// baseFlag adds --base, with what comparing is for.
+func (f *treeFlags) baseFlag(c *cobra.Command, purpose string) {
+	c.Flags().StringVar(&f.base, "base", "", "`ref` or commit that a pull request goes into: "+purpose+"; --ref is HEAD then, unless given")
+}
+
 // args checks that a command got either a folder or a ref.
 func (f *treeFlags) args(c *cobra.Command, args []string) error {
+	if f.base != "" {
+		if name := parents.ReplaceAllString(f.base, ""); !isRef(name) && !commitID.MatchString(name) {
+			return usage("such as refs/remotes/origin/main, HEAD~1, or the id that git rev-parse shows", "--base wants the full name of a ref or the id of a commit, and %q is neither", f.base)
+		}
+		if f.ref == "" {
+			f.ref = "HEAD"
+		}
+	}
 	if f.ref == "" {
 		for _, name := range []string{"repo", "path"} {
 			if c.Flags().Changed(name) {
@@ -112,6 +129,9 @@ func (t tree) words() string {
 		return t.dir
 	}
 	words := "--ref " + t.ref
+	if t.base != "" {
+		words = "--base " + t.base + " " + words
+	}
 	if t.repo != "." {
 		words = "--repo " + t.repo + " " + words
 	}

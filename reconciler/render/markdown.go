@@ -1,82 +1,114 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"usher/reconciler"
+	"usher/state"
 )
 
-// markdownLimit is how many bytes a plan in Markdown may have: GitHub takes
-// 65,536 characters in a comment.
-const markdownLimit = 65_000
+// CommentMarker is the first line of a plan in Markdown. Whoever posts it finds the
+// comment again by that, to replace it instead of adding one.
+const CommentMarker = "<!-- usher plan -->"
 
-// planMarkdown writes the plan as a comment of a pull request. Every list is
-// cut to the same number of rows, about the most with which the whole stays
-// below markdownLimit; what is cut is counted.
-func planMarkdown(w io.Writer, p *reconciler.Plan) error {
+// markdownLimit is how many bytes a plan in Markdown may have. GitHub takes 65,536
+// characters in a comment, other forges more; some is left for what a workflow adds.
+const markdownLimit = 60_000
+
+// planMarkdown writes the plan as a comment of a pull request: what a reviewer must
+// know stands open, the rest is folded. Every list is cut to about the most rows with
+// which the whole stays below markdownLimit; what is cut is counted.
+func planMarkdown(w io.Writer, p *reconciler.Plan, o Options) error {
 	list := people(p)
+	slices.SortStableFunc(list, func(a, b *person) int { return cmp.Compare(a.weight(), b.weight()) })
 	text := ""
-	for rows := 400; rows > 0; rows = rows * 4 / 5 {
-		if text = markdown(p, list, rows); len(text) <= markdownLimit {
+	for rows := 1000; rows > 0; rows = rows * 4 / 5 {
+		m := &comment{rows: rows, command: o.Command}
+		m.plan(p, list)
+		if text = m.String(); len(text) <= markdownLimit {
 			return write(w, text)
 		}
 	}
-	return write(w, headlineMarkdown(p)+footMarkdown(p))
+	m := &comment{command: o.Command}
+	m.heading(p, list)
+	m.foot(p)
+	return write(w, m.String())
 }
 
-func markdown(p *reconciler.Plan, list []*person, rows int) string {
-	m := &comment{rows: rows}
-	m.WriteString(headlineMarkdown(p))
+func (m *comment) plan(p *reconciler.Plan, list []*person) {
+	m.heading(p, list)
 	m.held(p)
 	m.people(list)
 	m.seats(p)
+	m.authority(p)
 	m.objects(p)
 	m.messages(p)
+	m.origins(list)
 	m.notes(p)
-	m.WriteString(footMarkdown(p))
-	return m.String()
+	m.foot(p)
 }
 
-func headlineMarkdown(p *reconciler.Plan) string {
-	return "### usher\n\n" + escape(Summary(p)) + "\n"
+// heading says in a sentence what happens, and in the words of every other form
+// below it.
+func (m *comment) heading(p *reconciler.Plan, list []*person) {
+	m.WriteString(CommentMarker + "\n### usher: " + sentence(p, list) + "\n\n" + escape(Summary(p)) + "\n")
 }
 
-func footMarkdown(p *reconciler.Plan) string {
-	basis := "nothing applied so far"
-	if p.Basis > 0 {
-		basis = fmt.Sprintf("on revision %d", p.Basis)
+// sentence is "2 people come, 1 goes, 4 change; 3 messages; held".
+func sentence(p *reconciler.Plan, list []*person) string {
+	if p.Empty() {
+		return "no changes"
 	}
-	foot := "plan " + code(p.ID) + ", " + basis
+	var parts, who []string
+	for _, g := range []struct{ sign, one, many string }{{"+", "comes", "come"}, {"-", "goes", "go"}, {"~", "changes", "change"}} {
+		n := 0
+		for _, one := range list {
+			if one.sign() == g.sign {
+				n++
+			}
+		}
+		switch {
+		case n == 0:
+		case len(who) == 0:
+			who = append(who, Count(n, "person "+g.one, "people "+g.many))
+		default:
+			who = append(who, Count(n, g.one, g.many))
+		}
+	}
+	if len(who) > 0 {
+		parts = append(parts, strings.Join(who, ", "))
+	} else {
+		parts = append(parts, "nobody's access changes")
+	}
+	if len(p.Mail) > 0 {
+		parts = append(parts, Count(len(p.Mail), "message", "messages"))
+	}
+	if len(p.Held) > 0 && !p.Approved {
+		parts = append(parts, "held")
+	}
+	return strings.Join(parts, "; ")
+}
+
+func (m *comment) foot(p *reconciler.Plan) {
+	foot := "plan " + code(p.ID)
+	switch {
+	case p.Base != nil && p.Base.Commit == "":
+		foot += ", compared with nothing"
+	case p.Base != nil:
+		foot += ", compared with " + p.Base.Commit + " of " + code(p.Base.Ref)
+	case p.Basis > 0:
+		foot += fmt.Sprintf(", on revision %d", p.Basis)
+	default:
+		foot += ", nothing applied so far"
+	}
 	if p.Revision.Commit != "" {
-		foot += ", commit " + code(p.Revision.Commit)
+		foot += ", commit " + p.Revision.Commit // forges link what stands in no code
 	}
-	return "\n<sub>" + foot + "</sub>\n"
-}
-
-// comment collects Markdown; no list has more than rows rows.
-type comment struct {
-	strings.Builder
-	rows int
-}
-
-func (m *comment) table(heads []string, rows [][]string, one, many string) {
-	shown := min(len(rows), m.rows)
-	m.WriteString("\n| " + strings.Join(heads, " | ") + " |\n" + strings.Repeat("| --- ", len(heads)) + "|\n")
-	for _, row := range rows[:shown] {
-		m.WriteString("| " + strings.Join(row, " | ") + " |\n")
-	}
-	if left := len(rows) - shown; left > 0 {
-		m.WriteString("\n… and " + Count(left, one, many) + " more.\n")
-	}
-}
-
-// details folds what write adds below a summary.
-func (m *comment) details(summary string, write func()) {
-	m.WriteString("\n<details><summary>" + escape(summary) + "</summary>\n")
-	write()
-	m.WriteString("\n</details>\n")
+	m.WriteString("\n<sub>" + foot + "</sub>\n")
 }
 
 func (m *comment) held(p *reconciler.Plan) {
@@ -84,32 +116,80 @@ func (m *comment) held(p *reconciler.Plan) {
 		return
 	}
 	m.WriteString("\n> [!WARNING]\n> " + heldWords(p) + "\n>\n")
-	shown := min(len(p.Held), m.rows)
+	shown, rest := m.cut(len(p.Held), min(m.rows, foldHeld), "rule", "rules")
 	for _, h := range p.Held[:shown] {
 		m.WriteString("> - " + escape(h.Message) + "\n")
 	}
-	if left := len(p.Held) - shown; left > 0 {
-		m.WriteString("> - … and " + more(left, "rule", "rules") + "\n")
+	if rest != "" {
+		m.WriteString("> - " + rest + "\n")
 	}
 	if p.Approved {
 		return
 	}
-	for _, release := range releases(p) {
-		m.WriteString(">\n> To let it through: " + code(release) + "\n")
+	ways := releases(withoutAuthority(p))
+	shown, rest = m.cut(len(ways), min(m.rows, foldHeld), "way", "ways")
+	for _, release := range ways[:shown] {
+		m.WriteString(">\n> To let it through: " + releaseMarkdown(release) + "\n")
+	}
+	if rest != "" {
+		m.WriteString(">\n> " + rest + "\n")
 	}
 }
 
+// withoutAuthority is a plan without what holds it for want of a right, where a part
+// of its own says what supplies that.
+func withoutAuthority(p *reconciler.Plan) *reconciler.Plan {
+	if len(p.Authority) == 0 {
+		return p
+	}
+	short := *p
+	short.Held = slices.DeleteFunc(slices.Clone(p.Held), func(h state.HeldRule) bool { return h.Rule == "authority" })
+	return &short
+}
+
+// releaseMarkdown is a command to be copied, or words.
+func releaseMarkdown(release string) string {
+	if strings.HasPrefix(release, "usher ") {
+		return code(release)
+	}
+	return escape(release)
+}
+
 func (m *comment) people(list []*person) {
-	if len(list) == 0 {
-		return
+	if len(list) > openRows {
+		m.offers(list)
 	}
-	rows := make([][]string, len(list))
-	for i, one := range list {
-		gains, loses, other := one.cells()
-		rows[i] = []string{one.sign(), one.markdown(), gains, loses, other}
+	m.folded("People", rows{[]string{"", "person", "gains", "loses", "changes"}, len(list), func(i int) []string {
+		gains, loses, other := list[i].cells()
+		return []string{list[i].sign(), list[i].markdown(), gains, loses, other}
+	}, "person", "people"})
+}
+
+// offers counts access by product, for plans that nobody reads person by person.
+func (m *comment) offers(list []*person) {
+	offers := byOffer(list)
+	m.folded("Access", rows{[]string{"product", "contract", "people"}, len(offers), func(i int) []string {
+		return []string{code(offers[i].product), code(offers[i].contract), tally(offers[i].changes)}
+	}, "product", "products"})
+}
+
+// weight puts first who loses most, so that no cut hides it: who goes, who loses a
+// role or access, who changes, who comes.
+func (one *person) weight() int {
+	loses := func(c reconciler.Change) bool { return signOf(c.Action) == "-" || c.Action == reconciler.Suspend }
+	switch {
+	case one.sign() == "-":
+		return 0
+	case slices.ContainsFunc(one.roles, loses), slices.ContainsFunc(one.self, loses):
+		return 1
+	case len(one.roles) > 0:
+		return 2
+	case slices.ContainsFunc(one.access, loses):
+		return 3
+	case one.sign() == "~":
+		return 4
 	}
-	m.table([]string{"", "person", "gains", "loses", "changes"}, rows, "person", "people")
-	m.details("Where it comes from", func() { m.origins(list) })
+	return 5
 }
 
 func (one *person) markdown() string {
@@ -134,8 +214,13 @@ func (one *person) cells() (gains, loses, other string) {
 			rest = append(rest, text)
 		}
 	}
-	if life := one.life(); life != "" {
+	switch life := one.life(); {
+	case one.sign() == "-":
+		minus = append([]string{"the account"}, minus...)
+	case life != "":
 		rest = append(rest, escape(life))
+	case one.sign() == "+":
+		plus = append([]string{"an account"}, plus...)
 	}
 	for _, f := range one.fields() {
 		rest = append(rest, escape(f))
@@ -166,66 +251,60 @@ func changeMarkdown(c reconciler.Change) string {
 
 // origins lists the manifest lines behind each person's changes.
 func (m *comment) origins(list []*person) {
-	m.WriteString("\n")
-	shown := min(len(list), m.rows)
-	for _, one := range list[:shown] {
-		var places []string
-		for _, changes := range [][]reconciler.Change{one.self, one.roles, one.access} {
-			for _, c := range changes {
-				for _, o := range c.Because {
-					places = append(places, code(Place(o)))
-				}
+	list = slices.DeleteFunc(slices.Clone(list), func(one *person) bool { return len(one.places()) == 0 })
+	if len(list) == 0 {
+		return
+	}
+	m.details("Where it comes from", func() {
+		m.list(len(list), (m.rows+1)/2, func(i int) string {
+			return code(list[i].subject) + ": " + strings.ReplaceAll(cellList(list[i].places()), "<br>", ", ")
+		}, "person", "people")
+	})
+}
+
+// places are the manifest lines behind what changes about somebody, distinct and
+// sorted.
+func (one *person) places() []string {
+	var places []string
+	for _, changes := range [][]reconciler.Change{one.self, one.roles, one.access} {
+		for _, c := range changes {
+			for _, o := range c.Because {
+				places = append(places, code(Place(o)))
 			}
 		}
-		if len(places) > 0 {
-			m.WriteString("- " + code(one.subject) + ": " + strings.ReplaceAll(cellList(places), "<br>", ", ") + "\n")
-		}
 	}
-	if left := len(list) - shown; left > 0 {
-		m.WriteString("- … and " + more(left, "person", "people") + "\n")
-	}
+	slices.Sort(places)
+	return slices.Compact(places)
 }
 
 func (m *comment) seats(p *reconciler.Plan) {
-	if len(p.Seats) == 0 {
-		return
-	}
-	rows := make([][]string, len(p.Seats))
-	for i, s := range p.Seats {
-		rows[i] = []string{code(s.Product), code(s.Contract), seatWords(s)}
-	}
-	m.table([]string{"product", "contract", "seats"}, rows, "product", "products")
+	m.folded("Seats", rows{[]string{"product", "contract", "seats"}, len(p.Seats), func(i int) []string {
+		return []string{code(p.Seats[i].Product), code(p.Seats[i].Contract), seatWords(p.Seats[i])}
+	}, "product", "products"})
 }
 
 func (m *comment) objects(p *reconciler.Plan) {
-	var rows [][]string
+	var list []reconciler.Change
 	for _, kind := range []reconciler.Kind{reconciler.KindContract, reconciler.KindProduct, reconciler.KindTeam} {
-		for _, c := range ofKind(p, kind) {
-			var fields []string
-			for _, text := range objectValues(c, foldElements) {
-				fields = append(fields, escape(text))
-			}
-			rows = append(rows, []string{signOf(c.Action), string(kind), code(c.Subject), cellList(fields)})
+		list = append(list, ofKind(p, kind)...)
+	}
+	m.folded("Contracts, products and teams", rows{[]string{"", "kind", "name", "values"}, len(list), func(i int) []string {
+		var fields []string
+		for _, text := range objectValues(list[i], foldElements) {
+			fields = append(fields, escape(text))
 		}
-	}
-	if len(rows) == 0 {
-		return
-	}
-	m.details("Contracts, products and teams: "+Count(len(rows), "change", "changes"), func() {
-		m.table([]string{"", "kind", "name", "values"}, rows, "change", "changes")
-	})
+		return []string{signOf(list[i].Action), string(list[i].Kind), code(list[i].Subject), cellList(fields)}
+	}, "change", "changes"})
 }
 
 func (m *comment) messages(p *reconciler.Plan) {
 	if len(p.Mail) == 0 {
 		return
 	}
-	rows := make([][]string, len(p.Mail))
-	for i, n := range p.Mail {
-		rows[i] = []string{escape(string(n.Kind)), code(n.To), escape(n.Subject)}
-	}
 	m.details(mailCounts(p.Mail), func() {
-		m.table([]string{"kind", "to", "subject"}, rows, "message", "messages")
+		m.table(rows{[]string{"kind", "to", "subject"}, len(p.Mail), func(i int) []string {
+			return []string{escape(string(p.Mail[i].Kind)), code(p.Mail[i].To), escape(p.Mail[i].Subject)}
+		}, "message", "messages"})
 	})
 }
 
@@ -233,57 +312,13 @@ func (m *comment) notes(p *reconciler.Plan) {
 	if len(p.Notes) == 0 {
 		return
 	}
-	m.WriteString("\nNotes:\n\n")
-	shown := min(len(p.Notes), m.rows)
-	for _, n := range p.Notes[:shown] {
-		m.WriteString("- " + escape(noteText(n)) + "\n")
+	write := func() {
+		m.list(len(p.Notes), m.rows, func(i int) string { return escape(noteText(p.Notes[i])) }, "note", "notes")
 	}
-	if left := len(p.Notes) - shown; left > 0 {
-		m.WriteString("- … and " + more(left, "note", "notes") + "\n")
+	if len(p.Notes) > openRows {
+		m.details(Count(len(p.Notes), "note", "notes"), write)
+		return
 	}
-}
-
-// escape makes s plain text in a Markdown table: nothing in it formats, ends a
-// cell, opens HTML, or mentions a person, a team or an issue.
-func escape(s string) string {
-	var b strings.Builder
-	for _, r := range visible(s) {
-		switch {
-		case r == '<':
-			b.WriteString("&lt;")
-		case r == '>':
-			b.WriteString("&gt;")
-		case r == '&':
-			b.WriteString("&amp;")
-		case r == '@', r == '#':
-			b.WriteRune(r)
-			b.WriteString("<!-- -->")
-		case strings.ContainsRune("\\`*_{}[]|~!$", r):
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-// code is s as a code span in a table, where neither mentions nor formatting
-// work. The fence is longer than any run of backticks in s (CommonMark 6.1).
-func code(s string) string {
-	s = strings.ReplaceAll(visible(s), "|", "\\|")
-	longest, run := 0, 0
-	for _, r := range s {
-		if r == '`' {
-			run++
-			longest = max(longest, run)
-			continue
-		}
-		run = 0
-	}
-	fence := strings.Repeat("`", longest+1)
-	if longest > 0 {
-		return fence + " " + s + " " + fence
-	}
-	return fence + s + fence
+	m.WriteString("\nNotes:\n")
+	write()
 }

@@ -121,30 +121,34 @@ type offer struct {
 	changes           []reconciler.Change
 }
 
-// offers counts changes of access by product and contract, the largest first.
-func (t *page) offers(list []*person) {
-	byOffer := map[[2]string]*offer{}
+// byOffer groups changes of access by product and contract, the most changed first.
+func byOffer(list []*person) []*offer {
+	known := map[[2]string]*offer{}
+	var sorted []*offer
 	for _, one := range list {
 		for _, c := range one.access {
 			key := [2]string{c.Contract, c.Product}
-			if byOffer[key] == nil {
-				byOffer[key] = &offer{contract: c.Contract, product: c.Product}
+			if known[key] == nil {
+				known[key] = &offer{contract: c.Contract, product: c.Product}
+				sorted = append(sorted, known[key])
 			}
-			byOffer[key].changes = append(byOffer[key].changes, c)
+			known[key].changes = append(known[key].changes, c)
 		}
-	}
-	if len(byOffer) == 0 {
-		return
-	}
-	t.section("Access")
-	sorted := make([]*offer, 0, len(byOffer))
-	for _, o := range byOffer {
-		sorted = append(sorted, o)
 	}
 	slices.SortFunc(sorted, func(a, b *offer) int {
 		return cmp.Or(cmp.Compare(len(b.changes), len(a.changes)),
 			strings.Compare(a.contract, b.contract), strings.Compare(a.product, b.product))
 	})
+	return sorted
+}
+
+// offers counts changes of access by product and contract.
+func (t *page) offers(list []*person) {
+	sorted := byOffer(list)
+	if len(sorted) == 0 {
+		return
+	}
+	t.section("Access")
 	shown := t.limit(len(sorted), foldSeats)
 	rows := make([][]string, shown)
 	for i, o := range sorted[:shown] {
@@ -275,7 +279,10 @@ func (t *page) held(p *reconciler.Plan) {
 		return
 	}
 	for _, release := range releases(p) {
-		t.line("  " + t.title("To let it through: ") + release + t.flags)
+		if strings.HasPrefix(release, "usher ") {
+			release += t.flags
+		}
+		t.line("  " + t.title("To let it through: ") + release)
 	}
 }
 

@@ -16,7 +16,7 @@ func Plan(w io.Writer, p *reconciler.Plan, f Format, o Options) error {
 	case JSON:
 		return PlanJSON(w, p)
 	case Markdown:
-		return planMarkdown(w, p)
+		return planMarkdown(w, p, o)
 	case Text:
 		return write(w, planText(p, o))
 	}
@@ -115,6 +115,7 @@ func planText(p *reconciler.Plan, o Options) string {
 		t.seats(p)
 		t.messages(p)
 	}
+	t.authority(p)
 	t.notes(p)
 	t.held(p)
 	if t.Len() > 0 {
@@ -134,6 +135,10 @@ func (t *page) heading(p *reconciler.Plan) string {
 		parts = append(parts, "from "+p.Revision.Path)
 	}
 	switch {
+	case p.Base != nil && p.Base.Commit == "":
+		parts = append(parts, "compared with nothing")
+	case p.Base != nil:
+		parts = append(parts, "compared with commit "+p.Base.Commit)
 	case p.Basis == 0:
 		parts = append(parts, "nothing applied so far")
 	default:

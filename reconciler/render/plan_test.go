@@ -235,11 +235,12 @@ func TestMarkdownIsHarmless(t *testing.T) {
 	tests := []struct{ in, escaped, code string }{
 		{"Ada Lovelace", "Ada Lovelace", "`Ada Lovelace`"},
 		{"a|b", `a\|b`, "`a\\|b`"},
-		{"@torvalds", "@<!-- -->torvalds", "`@torvalds`"},
-		{"fixes #1", "fixes #<!-- -->1", "`fixes #1`"},
-		{"<script>&", "&lt;script&gt;&amp;", "`<script>&`"},
+		{"@torvalds", "@&#8203;torvalds", "`@torvalds`"},
+		{"fixes #1", "fixes #&#8203;1", "`fixes #1`"},
+		{"<script>&", "&lt;script&gt;&amp;&#8203;", "`<script>&`"},
 		{"`x` ``", "\\`x\\` \\`\\`", "``` `x` `` ```"},
-		{"*a* _b_ [c](d) !e ~f~ \\", `\*a\* \_b\_ \[c\](d) \!e \~f\~ ` + `\\`, "`*a* _b_ [c](d) !e ~f~ \\`"},
+		{"*a* _b_ [c](d) !e ~f~ \\", `\*a\* \_b\_ \[c\](d) \!&#8203;e \~&#8203;f\~&#8203; ` + `\\`, "`*a* _b_ [c](d) !e ~f~ \\`"},
+		{"https://x.example WWW.a www.b GH-1", "https:&#8203;//x.example WWW.a www&#8203;.b GH&#8203;-1", "`https://x.example WWW.a www.b GH-1`"},
 		{"a\nb\r\x1b[31m", "a\uFFFDb\uFFFD\uFFFD\\[31m", "`a\uFFFDb\uFFFD\uFFFD[31m`"},
 	}
 	for _, test := range tests {

@@ -90,4 +90,6 @@ type Options struct {
 	Color bool   // with ANSI colours: only for terminals
 	Full  bool   // lists everything, however long
 	Flags string // what commands that are shown need too, such as " --state sqlite:x.db"
+
+	Command string // what shows a plan whole that is cut: "usher plan examples/acme --full"; "": nothing does
 }

@@ -21,7 +21,7 @@ var (
 // Summary is the last line of a plan: see the package comment.
 func Summary(p *reconciler.Plan) string {
 	if p.Empty() {
-		return "No changes. " + agreement(p.Basis)
+		return "No changes. " + agreement(p)
 	}
 	line := "Plan: " + headline(p.Summary, toCome)
 	if len(p.Held) > 0 && !p.Approved {
@@ -31,11 +31,14 @@ func Summary(p *reconciler.Plan) string {
 }
 
 // agreement says why there is nothing to do.
-func agreement(basis int64) string {
-	if basis == 0 {
+func agreement(p *reconciler.Plan) string {
+	switch {
+	case p.Base != nil:
+		return "The commit and its base ask for the same."
+	case p.Basis == 0:
 		return "The manifests declare nothing, and nothing has been applied."
 	}
-	return fmt.Sprintf("The manifests and revision %d agree.", basis)
+	return fmt.Sprintf("The manifests and revision %d agree.", p.Basis)
 }
 
 // Applied is the last line of an application: the summary in the past tense. A

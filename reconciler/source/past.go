@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"usher/reconciler"
 	"usher/spec"
 )
 
@@ -90,7 +91,7 @@ func (k knownTrees) get(id string, most int64) (object, error) {
 func (r *Ref) roster(b *batch, tree string) (*spec.Roster, error) {
 	w := &treeWalk{batch: knownTrees{b, &r.past.trees}, blobs: map[string]string{}}
 	switch err := w.descend(tree, r.below); {
-	case errors.Is(err, errNoFolder):
+	case errors.Is(err, reconciler.ErrNoFolder):
 		return nil, nil
 	case err != nil:
 		return nil, err

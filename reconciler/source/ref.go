@@ -162,9 +162,6 @@ func (r *Ref) contents(b *batch, w *treeWalk) (map[string]content, error) {
 	return contents, <-asked
 }
 
-// errNoFolder means that a commit has no folder of that name.
-var errNoFolder = errors.New("there is no folder")
-
 // treeWalk finds the manifests of a tree.
 type treeWalk struct {
 	batch interface {
@@ -195,7 +192,7 @@ func (w *treeWalk) descend(tree, below string) error {
 		}
 		i := slices.IndexFunc(entries, func(e treeEntry) bool { return e.name == first && e.mode == modeTree })
 		if i < 0 {
-			return fmt.Errorf("%w %s in it", errNoFolder, first)
+			return fmt.Errorf("%w %s in it", reconciler.ErrNoFolder, first)
 		}
 		tree = entries[i].id
 	}
