@@ -66,12 +66,14 @@ func elsewhere(roots []*yaml.Node, index int, path []string) []any {
 	return all
 }
 
-// nodeAt follows a path of keys; nil where it leaves the document.
+// nodeAt follows a path of keys; nil where it leaves the document, or there is
+// none.
 func nodeAt(n *yaml.Node, path ...string) *yaml.Node {
 	for _, key := range path {
-		if n, _ = child(n, key); n == nil {
+		if n == nil {
 			return nil
 		}
+		n, _ = child(n, key)
 	}
 	return n
 }
