@@ -2,12 +2,14 @@ package source
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -30,6 +32,26 @@ type Proposal struct {
 
 // Person is whom a commit names.
 type Person struct{ Name, Email string }
+
+// Writer is whom git would name as the author of a commit made here by whoever
+// runs this: by the environment, or by the repository's and their own
+// configuration; by the system's name for them where neither says.
+func Writer(ctx context.Context, repo string) (Person, error) {
+	out, err := exec.CommandContext(ctx, "git", "-C", repo, "-c", "user.useConfigOnly=true", "var", "GIT_AUTHOR_IDENT").Output()
+	if err == nil {
+		who, err := parseIdentity(strings.TrimSpace(string(out)))
+		return Person{who.Name, who.Email}, err
+	}
+	account, err := user.Current()
+	if err != nil {
+		return Person{}, fmt.Errorf("finding out whose commit it is: %w; git config user.name and user.email say so", err)
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "localhost"
+	}
+	return Person{cmp.Or(account.Name, account.Username), account.Username + "@" + host}, nil
+}
 
 // Errors of a proposal.
 var (

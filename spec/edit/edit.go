@@ -82,14 +82,18 @@ type Change struct {
 }
 
 // Changes returns the changed files, sorted by path.
-func (t *Tree) Changes() []Change {
-	all := maps.Clone(t.before)
-	maps.Copy(all, t.files)
+func (t *Tree) Changes() []Change { return Between(t.before, t.files) }
+
+// Between returns the files that two trees do not have alike, sorted by path.
+func Between(before, after map[string][]byte) []Change {
+	all := map[string][]byte{}
+	maps.Copy(all, before)
+	maps.Copy(all, after)
 	var changes []Change
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		before, after := t.before[name], t.files[name]
-		if !bytes.Equal(before, after) || (before == nil) != (after == nil) {
-			changes = append(changes, Change{Path: name, Before: before, After: after})
+		was, is := before[name], after[name]
+		if !bytes.Equal(was, is) || (was == nil) != (is == nil) {
+			changes = append(changes, Change{Path: name, Before: was, After: is})
 		}
 	}
 	return changes
