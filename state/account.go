@@ -165,16 +165,16 @@ func (tx *Tx) ChangeAccount(id string, u *spec.User) error {
 	if is.same(was) {
 		return tx.movePerson(was, u.Origin)
 	}
-	return tx.changePerson(is, origins(u.Origin))
+	return tx.changePerson(is, was, origins(u.Origin))
 }
 
-// changePerson replaces the row of a person and audits it. Whoever is suspended
-// is signed out.
-func (tx *Tx) changePerson(is *person, because []spec.Origin) error {
+// changePerson replaces the row of a person and audits it. Whoever is suspended, or
+// signs in with another address, is signed out.
+func (tx *Tx) changePerson(is, was *person, because []spec.Origin) error {
 	if err := tx.replacePerson(is); err != nil {
 		return fmt.Errorf("changing account %s: %w", is.id, err)
 	}
-	if is.suspended {
+	if is.suspended || is.EmailKey != was.EmailKey {
 		if err := tx.endSessions(is.id); err != nil {
 			return fmt.Errorf("signing out account %s: %w", is.id, err)
 		}

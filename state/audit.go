@@ -23,6 +23,7 @@ const (
 	doRemove   verb = "remove"
 	doInvite   verb = "invite"
 	doUninvite verb = "uninvite"
+	doActivate verb = "activate" // an account; beside the revisions
 	doGrant    verb = "grant"
 	doRegrant  verb = "regrant" // days, reason or contract of access
 	doRevoke   verb = "revoke"
@@ -39,7 +40,7 @@ const (
 // follow from one.
 func (v verb) changes() bool {
 	switch v {
-	case doInvite, doUninvite, doJoin, doLeave:
+	case doInvite, doUninvite, doJoin, doLeave, doActivate:
 		return false
 	}
 	return true

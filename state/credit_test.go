@@ -251,6 +251,7 @@ func TestStatesOfBeforeCredits(t *testing.T) {
 	for _, table := range []string{"token", "password", "session", "password_reset", "person_word"} { // newer still
 		h.tamper("DROP TABLE IF EXISTS " + table)
 	}
+	h.tamper("DROP INDEX IF EXISTS person_email_ended")
 	for _, index := range []string{"person_sorted", "person_first", "person_suspended", "account_activated", "invitation_expires", "invitation_ended", "access_offer"} {
 		h.tamper("DROP INDEX " + index)
 	}

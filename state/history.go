@@ -16,7 +16,7 @@ type Event struct {
 	Revision int64
 	At       time.Time
 	// add, change, rename, suspend, restore, remove, return, invite, resend,
-	// grant, revoke, assign, unassign, join, leave
+	// activate, grant, revoke, assign, unassign, join, leave
 	Action   string
 	Kind     string // user, access, role, team
 	Contract string // of access and roles

@@ -1,6 +1,7 @@
 package state_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,6 +20,7 @@ type oracle struct {
 	users    map[string]spec.User // by account id
 	removed  map[string]bool
 	fresh    map[string]bool            // added in the revision being made: removed again, they never were
+	active   map[string]bool            // accounts whose owner chose a password, or was adopted
 	members  map[string]map[string]bool // team: account ids
 	managers map[string]string          // contract: account id
 	products map[string]string          // name: title
@@ -82,8 +84,9 @@ func (o *oracle) act(t *rapid.T, tx *state.Tx, step int) error {
 	switch kind {
 	case "add":
 		u := user(fmt.Sprintf("n%d", step))
-		a, err := tx.AddAccount(u, rapid.Bool().Draw(t, "active"))
-		o.users[a.ID], o.fresh[a.ID] = *u, true
+		active := rapid.Bool().Draw(t, "active")
+		a, err := tx.AddAccount(u, active)
+		o.users[a.ID], o.fresh[a.ID], o.active[a.ID] = *u, true, active
 		return err
 	case "return":
 		id := rapid.SampledFrom(slices.Sorted(maps.Keys(o.removed))).Draw(t, "returning")
@@ -102,6 +105,9 @@ func (o *oracle) act(t *rapid.T, tx *state.Tx, step int) error {
 	case "remove":
 		return o.remove(tx, id)
 	case "invite":
+		if o.active[id] {
+			return nil
+		}
 		_, err := tx.Invite(id, 0)
 		return err
 	case "product":
@@ -166,6 +172,18 @@ func (o *oracle) changeAccess(tx *state.Tx, kind, id, product string, until spec
 	return nil
 }
 
+// activate lets some of those who are invited choose a password, between revisions.
+func (o *oracle) activate(t *rapid.T, h *house) {
+	for _, id := range slices.Sorted(maps.Keys(o.users)) {
+		account, _, err := h.db.Known(context.Background(), id)
+		must(h.t, err)
+		if account.Status == state.Invited && rapid.Bool().Draw(t, "activated") {
+			must(h.t, h.owner.Activate(context.Background(), id, account.Issue, "$argon2id$"+id))
+			o.active[id] = true
+		}
+	}
+}
+
 // Whatever happens, every revision of the past can be read as it was, and the
 // audit makes the same tables again.
 func TestEveryRevisionCanBeReadAsItWas(t *testing.T) {
@@ -175,7 +193,7 @@ func TestEveryRevisionCanBeReadAsItWas(t *testing.T) {
 		defer func() { h.owner.Close(); h.db.Close() }()
 		o := &oracle{
 			users: map[string]spec.User{}, removed: map[string]bool{}, members: map[string]map[string]bool{},
-			managers: map[string]string{}, products: map[string]string{},
+			managers: map[string]string{}, products: map[string]string{}, active: map[string]bool{},
 		}
 		want := []*spec.Roster{{Users: []spec.User{}}}
 		step := 0
@@ -196,6 +214,7 @@ func TestEveryRevisionCanBeReadAsItWas(t *testing.T) {
 				t.Fatalf("Update: %v", err)
 			}
 			want = append(want, o.roster())
+			o.activate(t, h)
 		}
 		for revision, roster := range want {
 			got, err := h.db.TruthAt(outer.Context(), int64(revision))

@@ -18,10 +18,13 @@ func (tx *Tx) Invite(id string, generation int) (Account, error) {
 	if err != nil {
 		return Account{}, fmt.Errorf("inviting account %s: %w", id, err)
 	}
+	if !p.activated.IsZero() {
+		return Account{}, fmt.Errorf("inviting account %s: it was activated meanwhile; plan again", id)
+	}
 	if generation > p.generation {
 		is := *p
 		is.generation = generation
-		if err := tx.changePerson(&is, origins(p.origin)); err != nil {
+		if err := tx.changePerson(&is, p, origins(p.origin)); err != nil {
 			return Account{}, err
 		}
 		p = &is

@@ -132,10 +132,13 @@ func keyed(key []byte, purpose string, parts ...string) []byte {
 // XXXX-XXXX-XXXX-XXXX. It rests nowhere; it is derived again whenever the message
 // is sent (DOMAIN.md, "Given password").
 func givenPassword(key []byte, account string, issue int) string {
-	sum := keyed(key, "given password", account, strconv.Itoa(issue))
-	s := crockford.EncodeToString(sum[:passwordSize])
-	return s[:4] + "-" + s[4:8] + "-" + s[8:12] + "-" + s[12:]
+	return shown(keyed(key, "given password", account, strconv.Itoa(issue)))
 }
+
+// shown writes the first 80 bits of a sum for people to type.
+func shown(sum []byte) string { return hyphened(crockford.EncodeToString(sum[:passwordSize])) }
+
+func hyphened(s string) string { return s[:4] + "-" + s[4:8] + "-" + s[8:12] + "-" + s[12:] }
 
 // secretHash is what the state keeps of a given password: enough to know it
 // when it comes back, nothing to guess it from without the key.
@@ -143,8 +146,8 @@ func secretHash(key []byte, account string, issue int) []byte {
 	return keyed(key, "given password hash", givenPassword(key, account, issue))
 }
 
-// Fill returns the message's bytes with its given password filled in, the same
-// bytes every time. A message without an invitation is returned as it is. The
+// Fill returns the message's bytes with its given password or reset code filled in,
+// the same bytes every time. A message without either is returned as it is. The
 // result is for the transport alone; it must not be kept.
 func (db *DB) Fill(m Message) ([]byte, error) {
 	if m.Issue == 0 {
@@ -157,7 +160,12 @@ func (db *DB) Fill(m Message) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("filling in the given password of message %d: %w", m.ID, err)
 	}
-	password := givenPassword(key, m.Account, m.Issue)
+	password := ""
+	if m.Issue > 0 {
+		password = givenPassword(key, m.Account, m.Issue)
+	} else {
+		password = resetCode(key, m.Account, -m.Issue)
+	}
 	return bytes.ReplaceAll(m.Body, []byte(Placeholder), []byte(password)), nil
 }
 

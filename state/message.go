@@ -39,7 +39,7 @@ type Message struct {
 	CreatedAt time.Time
 	SentAt    time.Time
 	NextAt    time.Time // not tried before
-	Issue     int       // over 0: Body holds the placeholder of this invitation's given password
+	Issue     int       // over 0: Body holds the placeholder of this invitation's given password; under 0: of the reset code of that number
 	Body      []byte    // RFC 5322 bytes, CRLF; only filled by DB.Message and Owner.Due
 	Packed    *Packed   // for Queue: how Body is to be stored; nil: as it is
 }

@@ -143,6 +143,8 @@ func (r *replay) applyAccount(row auditRow, id string, e entry) error {
 		})
 	case doUninvite:
 		r.end(factKey("invitation", id), at)
+	case doActivate:
+		ok = r.activate(row, id)
 	default:
 		ok = r.applyRelation(row, id, e)
 	}
@@ -150,6 +152,18 @@ func (r *replay) applyAccount(row auditRow, id string, e entry) error {
 		return fmt.Errorf("%s: %w", e.Do, errUnfit)
 	}
 	return nil
+}
+
+// activate replays that an account came into use, once.
+func (r *replay) activate(row auditRow, id string) bool {
+	account, known := r.created[id]
+	_, there := r.inForce[factKey("person", id)]
+	if !known || !there || account.clear[1] != int64(0) {
+		return false
+	}
+	account.clear = []any{account.clear[0], row.at}
+	r.created[id] = account
+	return true
 }
 
 // applyRelation replays what an account has and is part of.

@@ -21,14 +21,8 @@ type Quota struct {
 // quota is used up nothing is queued and the error is [ErrTooMany].
 func (o *Owner) Send(ctx context.Context, q Quota, compose func(revision int64, now time.Time) (Message, error)) error {
 	err := o.write(ctx, func(tx *sql.Tx, now time.Time) error {
-		var made int
-		const count = "SELECT COUNT(*) FROM outbox WHERE account = ? AND kind = ? AND created > ?"
-		row := tx.QueryRowContext(ctx, count, q.Account, q.Kind, millis(now.Add(-q.Within)))
-		if err := row.Scan(&made); err != nil {
+		if err := q.left(ctx, tx, now); err != nil {
 			return err
-		}
-		if made >= q.Most {
-			return ErrTooMany
 		}
 		return o.queueTold(ctx, tx, now, func(revision int64, now time.Time) ([]Message, error) {
 			m, err := compose(revision, now)
@@ -38,6 +32,20 @@ func (o *Owner) Send(ctx context.Context, q Quota, compose func(revision int64, 
 	})
 	if err != nil {
 		return fmt.Errorf("queueing a %s message: %w", q.Kind, err)
+	}
+	return nil
+}
+
+// left fails with ErrTooMany where the quota is used up.
+func (q Quota) left(ctx context.Context, tx *sql.Tx, now time.Time) error {
+	var made int
+	const count = "SELECT COUNT(*) FROM outbox WHERE account = ? AND kind = ? AND created > ?"
+	row := tx.QueryRowContext(ctx, count, q.Account, q.Kind, millis(now.Add(-q.Within)))
+	if err := row.Scan(&made); err != nil {
+		return err
+	}
+	if made >= q.Most {
+		return ErrTooMany
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package state
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -119,12 +118,19 @@ func (db *DB) endSessions(ctx context.Context, condition, value string) error {
 // endSessions signs an account out in the revision that takes its access
 // (DOMAIN.md, "The account's life").
 func (tx *Tx) endSessions(id string) error {
-	for _, table := range []string{"session", "password_reset"} {
-		if _, err := tx.exec("DELETE FROM "+table+" WHERE account = ?", id); err != nil {
+	for _, end := range endings {
+		if _, err := tx.exec(end, id); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// endings end what an account was opened with, or could be. The row of a reset stays:
+// its number must not come again, for the same number is the same code.
+var endings = []string{
+	"DELETE FROM session WHERE account = ?",
+	"UPDATE password_reset SET expires = 0 WHERE account = ?",
 }
 
 // Post is a role that somebody holds under a contract.
@@ -149,17 +155,4 @@ func (db *DB) Known(ctx context.Context, id string) (Account, []Post, error) {
 		return Account{}, nil, fmt.Errorf("reading the roles of account %s: %w", id, err)
 	}
 	return p.account(db.now()), posts, nil
-}
-
-// AccountByEmail returns the account that signs in with a folded address, which
-// spec.EmailKey gives; [ErrNotFound].
-func (db *DB) AccountByEmail(ctx context.Context, key string) (Account, error) {
-	p, err := scanPerson(db.reader.QueryRowContext(ctx, peopleInForce+" AND p.email_key = ?", key).Scan)
-	if err != nil {
-		if err = fault(err); errors.Is(err, ErrNotFound) {
-			return Account{}, err
-		}
-		return Account{}, fmt.Errorf("reading an account: %w", err)
-	}
-	return p.account(db.now()), nil
 }

@@ -1,9 +1,7 @@
--- What people sign in with. A password of their own is kept as an argon2id string
--- (PHC); issue is the invitation that it accepted, 0 for one set by a reset.
+-- What people sign in with: a password of their own, as an argon2id string (PHC).
 CREATE TABLE password (
     account TEXT NOT NULL PRIMARY KEY REFERENCES account (id),
     hash    TEXT NOT NULL,
-    issue   INTEGER NOT NULL,
     at      INTEGER NOT NULL
 ) STRICT;
 
@@ -18,10 +16,14 @@ CREATE TABLE session (
 CREATE INDEX session_account ON session (account);
 CREATE INDEX session_expires ON session (expires);
 
--- Links that let somebody choose a new password, by the hash of what they hold;
--- one an account, and gone once it is used.
+-- The last code of an account that lets its owner choose a new password, as a keyed
+-- hash; expires is 0 once it is used. The row stays, because a number that came again
+-- would be the same code again.
 CREATE TABLE password_reset (
     account TEXT NOT NULL PRIMARY KEY REFERENCES account (id),
-    token   BLOB NOT NULL UNIQUE,
+    number  INTEGER NOT NULL,
+    hash    BLOB NOT NULL,
     expires INTEGER NOT NULL
 ) STRICT;
+
+CREATE INDEX person_email_ended ON person (email_key) WHERE until IS NOT NULL;
