@@ -247,18 +247,8 @@ func TestStatesOfBeforeCredits(t *testing.T) {
 	ada := h.add("ada", true)
 	h.contracts(ada, "design")
 	must(t, noError(h.owner.Close(), h.db.Close()))
-	h.tamper("DROP TABLE credit_usage", "DROP TABLE credit_import", "PRAGMA user_version = 2")
-	for _, table := range []string{"token", "password", "session", "password_reset", "person_word"} { // newer still
-		h.tamper("DROP TABLE IF EXISTS " + table)
-	}
-	h.tamper("DROP INDEX IF EXISTS person_email_ended")
-	for _, index := range []string{"person_sorted", "person_first", "person_suspended", "account_activated", "invitation_expires", "invitation_ended", "access_offer"} {
-		h.tamper("DROP INDEX " + index)
-	}
-	h.tamper("ALTER TABLE person DROP COLUMN sort_key", "ALTER TABLE person DROP COLUMN first_key")
-	for _, column := range []string{"author", "committer", "signer", "fingerprint", "parents"} {
-		h.tamper("ALTER TABLE revision DROP COLUMN " + column)
-	}
+	h.tamper(h.since("0002_watch.sql")...)
+	h.tamper("PRAGMA user_version = 2")
 	h.db = h.open(state.Options{})
 	h.owner = h.own(h.db)
 	if done := h.imports(used(2, "design", "ada", day(0), 4)); done.Added != 1 {

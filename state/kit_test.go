@@ -3,7 +3,9 @@ package state_test
 import (
 	"context"
 	"database/sql"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -136,6 +138,61 @@ func (h *house) tamper(statements ...string) {
 			h.t.Fatalf("%s: %v", s, err)
 		}
 	}
+}
+
+// since is what takes the database back to what it was when a migration was the last
+// there was.
+func (h *house) since(migration string) []string {
+	h.t.Helper()
+	is, err := sql.Open("sqlite", h.path)
+	must(h.t, err)
+	defer is.Close()
+	was, err := sql.Open("sqlite", filepath.Join(h.t.TempDir(), "was.db"))
+	must(h.t, err)
+	defer was.Close()
+	names, err := filepath.Glob("migrations/*.sql")
+	must(h.t, err)
+	for _, name := range names {
+		if filepath.Base(name) > migration {
+			break
+		}
+		text, err := os.ReadFile(name)
+		must(h.t, err)
+		_, err = was.Exec(string(text))
+		must(h.t, err)
+	}
+	const objects = "SELECT 'DROP ' || type || ' ' || name FROM sqlite_schema WHERE type IN ('index', 'table') AND sql > '' ORDER BY type"
+	const columns = `SELECT 'ALTER TABLE ' || t.name || ' DROP COLUMN ' || c.name
+		FROM sqlite_schema t JOIN pragma_table_info(t.name) c WHERE t.type = 'table'`
+	before := h.lines(was, objects)
+	var undo []string
+	for _, line := range h.lines(is, objects) {
+		if !slices.Contains(before, line) {
+			undo = append(undo, line)
+		}
+	}
+	before = h.lines(was, columns)
+	for _, line := range h.lines(is, columns) {
+		if table := strings.Fields(line)[2]; !slices.Contains(before, line) && !slices.Contains(undo, "DROP table "+table) {
+			undo = append(undo, line)
+		}
+	}
+	return undo
+}
+
+func (h *house) lines(db *sql.DB, query string) []string {
+	h.t.Helper()
+	rows, err := db.Query(query)
+	must(h.t, err)
+	defer rows.Close()
+	var all []string
+	for rows.Next() {
+		var line string
+		must(h.t, rows.Scan(&line))
+		all = append(all, line)
+	}
+	must(h.t, rows.Err())
+	return all
 }
 
 // user is a user of that name, with everything declared.
