@@ -53,35 +53,50 @@ func answer(a reconciler.Answer, enough bool) string {
 // ShortCommit is enough of a commit's id for a person to read and git to find.
 func ShortCommit(id string) string { return id[:min(12, len(id))] }
 
-// authority stands open where a right is lacking, with what supplies it.
+// authority stands open where a right is lacking, with what supplies it; what is
+// signed as it should be is folded.
 func (m *comment) authority(p *reconciler.Plan) {
-	if len(p.Authority) == 0 {
-		return
-	}
+	lacking := 0 // they come first
 	var ways []string
-	for i := range p.Authority {
-		ways = append(ways, p.Authority[i].Ways...)
+	for lacking < len(p.Authority) && !p.Authority[lacking].Authorised {
+		ways = append(ways, p.Authority[lacking].Ways...)
+		lacking++
 	}
-	table := rows{[]string{"", "it takes the", "for", "commits"}, len(p.Authority), func(i int) []string {
-		return judgementCells(&p.Authority[i])
+	if lacking > 0 {
+		m.folded("Lacking the right", judgements(p.Authority[:lacking]))
+		m.WriteString("\nWhat supplies it; the merge still may:\n")
+		m.list(len(ways), min(m.rows, foldHeld), func(i int) string { return escape(ways[i]) }, "way", "ways")
+	}
+	if n := countJudged(p.Authority[lacking:]); n > 0 {
+		m.details(Count(n, "change", "changes")+" signed by somebody with the right", func() { m.table(judgements(p.Authority[lacking:])) })
+	}
+}
+
+func countJudged(list []reconciler.Judgement) (n int) {
+	for i := range list {
+		n += len(list[i].Changes)
+	}
+	return n
+}
+
+func judgements(list []reconciler.Judgement) rows {
+	return rows{[]string{"", "it takes the", "for", "commit"}, len(list), func(i int) []string {
+		return judgementCells(&list[i])
 	}, "right", "rights"}
-	if len(ways) == 0 {
-		m.details("Authority: every change is signed by somebody who may make it", func() { m.table(table) })
-		return
-	}
-	m.folded("Authority: some commits lack the right to what they change", table)
-	m.WriteString("\nThe merge may still supply it:\n")
-	m.list(len(ways), min(m.rows, foldHeld), func(i int) string { return escape(ways[i]) }, "way", "ways")
 }
 
 func judgementCells(j *reconciler.Judgement) []string {
-	sign := "✅"
+	sign := "✓"
 	if !j.Authorised {
-		sign = "❌"
+		sign = "**✗**"
 	}
-	changes := make([]string, len(j.Changes))
-	for i := range j.Changes {
+	shown := min(len(j.Changes), foldChanges)
+	changes := make([]string, shown)
+	for i := range changes {
 		changes[i] = escape(j.Changes[i].Words())
+	}
+	if left := len(j.Changes) - shown; left > 0 {
+		changes = append(changes, "… and "+more(left, "change", "changes"))
 	}
 	commits := make([]string, len(j.Commits))
 	for i, a := range j.Commits {

@@ -155,14 +155,31 @@ func releaseMarkdown(release string) string {
 	return escape(release)
 }
 
+// people stand open where they are few. Of many, only those who lose something do,
+// if they are few, and access is counted by product.
 func (m *comment) people(list []*person) {
-	if len(list) > openRows {
-		m.offers(list)
+	if len(list) <= openRows {
+		m.persons("People", list)
+		return
 	}
-	m.folded("People", rows{[]string{"", "person", "gains", "loses", "changes"}, len(list), func(i int) []string {
+	m.offers(list)
+	losing := 0
+	for losing < len(list) && list[losing].weight() <= weightLoss {
+		losing++
+	}
+	m.persons("Who goes or loses something", list[:losing])
+	if rest := list[losing:]; len(rest) > 0 {
+		m.details("Who comes or changes: "+Count(len(rest), "person", "people"), func() { m.table(personRows(rest)) })
+	}
+}
+
+func (m *comment) persons(heading string, list []*person) { m.folded(heading, personRows(list)) }
+
+func personRows(list []*person) rows {
+	return rows{[]string{"", "person", "gains", "loses", "changes"}, len(list), func(i int) []string {
 		gains, loses, other := list[i].cells()
 		return []string{list[i].sign(), list[i].markdown(), gains, loses, other}
-	}, "person", "people"})
+	}, "person", "people"}
 }
 
 // offers counts access by product, for plans that nobody reads person by person.
@@ -173,23 +190,32 @@ func (m *comment) offers(list []*person) {
 	}, "product", "products"})
 }
 
-// weight puts first who loses most, so that no cut hides it: who goes, who loses a
-// role or access, who changes, who comes.
+// What a person's changes weigh; up to weightLoss they take something away.
+const (
+	weightGone = iota
+	weightSteward
+	weightLoss
+	weightRole
+	weightChange
+	weightNew
+)
+
+// weight puts first who loses most, so that no cut hides it.
 func (one *person) weight() int {
 	loses := func(c reconciler.Change) bool { return signOf(c.Action) == "-" || c.Action == reconciler.Suspend }
 	switch {
 	case one.sign() == "-":
-		return 0
-	case slices.ContainsFunc(one.roles, loses), slices.ContainsFunc(one.self, loses):
-		return 1
+		return weightGone
+	case slices.ContainsFunc(one.roles, loses):
+		return weightSteward
+	case slices.ContainsFunc(one.self, loses), slices.ContainsFunc(one.access, loses):
+		return weightLoss
 	case len(one.roles) > 0:
-		return 2
-	case slices.ContainsFunc(one.access, loses):
-		return 3
+		return weightRole
 	case one.sign() == "~":
-		return 4
+		return weightChange
 	}
-	return 5
+	return weightNew
 }
 
 func (one *person) markdown() string {

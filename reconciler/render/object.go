@@ -291,6 +291,9 @@ func heldWords(p *reconciler.Plan) string {
 	if p.Approved {
 		return "Approved: somebody let this plan through, in spite of what held it."
 	}
+	if p.Base != nil {
+		return "Merged as it is, nothing would be changed and nobody written to until somebody lets it through."
+	}
 	return "Nothing is changed and nobody written to until somebody lets this plan through."
 }
 
