@@ -114,7 +114,8 @@ type privateErrors struct{ spec.Errors }
 
 func (e privateErrors) Unwrap() error { return e.Errors }
 
-func isPrivate(err error) bool {
+// IsPrivate reports whether an error may quote contract information.
+func IsPrivate(err error) bool {
 	var private privateErrors
 	return errors.As(err, &private)
 }

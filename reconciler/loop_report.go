@@ -203,7 +203,7 @@ func withoutQuotes(err error) string {
 
 // firstLine is an error on one line, with how many more there are.
 func firstLine(err error) string {
-	if isPrivate(err) {
+	if IsPrivate(err) {
 		return "contract information: " + withoutQuotes(err)
 	}
 	var errs spec.Errors

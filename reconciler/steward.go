@@ -180,7 +180,7 @@ func (s *stewards) ofRefusal(ctx context.Context, out *Outcome, applyErr error) 
 	case !refused:
 		return s.forget(ctx, topicRefused)
 	}
-	news, private := out.Read.Digest, isPrivate(applyErr)
+	news, private := out.Read.Digest, IsPrivate(applyErr)
 	lines := refusedLines(invalid, private)
 	if private { // which is no part of the digest
 		news += fmt.Sprintf(" %x", sha256.Sum256(fmt.Append(nil, lines)))

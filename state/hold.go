@@ -83,6 +83,16 @@ func (db *DB) Holds(ctx context.Context, all bool) ([]Hold, error) {
 	return holds, nil
 }
 
+// HoldOf returns the last hold of a plan, open or not; [ErrNotFound].
+func (db *DB) HoldOf(ctx context.Context, planID string) (Hold, error) {
+	const last = "SELECT " + holdColumns + " FROM hold WHERE plan_id = ? ORDER BY seq DESC LIMIT 1"
+	h, err := scanHold(db.reader.QueryRowContext(ctx, last, planID).Scan)
+	if err != nil {
+		return Hold{}, fmt.Errorf("reading the hold of plan %s: %w", planID, fault(err))
+	}
+	return h, nil
+}
+
 // PastHolds returns the last holds that are not open any more, newest first and
 // without their plans, which may be long.
 func (db *DB) PastHolds(ctx context.Context, limit int) ([]Hold, error) {

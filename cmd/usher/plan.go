@@ -20,6 +20,7 @@ import (
 type planFlags struct {
 	from                  treeFlags
 	who                   authorityFlags
+	server                serverFlags
 	output, out           string
 	detailed, adopt, full bool
 }
@@ -45,6 +46,7 @@ this plan or none. --detailed-exitcode ends with 0 when there is nothing to do,
 	f.from.flags(c)
 	f.from.baseFlag(c, "two commits are compared, and no state")
 	f.who.flags(c)
+	f.server.flags(c)
 	outputFlag(c, &f.output, render.PlanFormats)
 	c.Flags().StringVar(&f.out, "out", "", "also write the plan to `FILE`, for apply --plan")
 	c.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, "end with 2 when there are changes, 4 when they would be held")

@@ -26,13 +26,19 @@ func Plan(w io.Writer, p *reconciler.Plan, f Format, o Options) error {
 // PlanJSON writes the plan as `usher plan -o json` does: the fields of
 // [reconciler.Plan], lists never null.
 func PlanJSON(w io.Writer, p *reconciler.Plan) error {
+	whole := Whole(p)
+	return writeJSON(w, &whole)
+}
+
+// Whole is the plan with lists that are empty where they were nil.
+func Whole(p *reconciler.Plan) reconciler.Plan {
 	whole := *p
 	whole.Changes = orEmpty(p.Changes)
 	whole.Seats = orEmpty(p.Seats)
 	whole.Mail = orEmpty(p.Mail)
 	whole.Held = orEmpty(p.Held)
 	whole.Notes = orEmpty(p.Notes)
-	return writeJSON(w, &whole)
+	return whole
 }
 
 func orEmpty[T any](list []T) []T {

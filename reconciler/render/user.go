@@ -49,6 +49,19 @@ func Users(t *state.Truth, removed []state.Account) List {
 	return userList(items)
 }
 
+// People lists people as they were found, with the items of [Users].
+func People(list []state.Person) List {
+	items := make([]userItem, len(list))
+	for i, p := range list {
+		roles := make([]roleItem, len(p.Roles))
+		for j, r := range p.Roles {
+			roles[j] = roleItem{r.Contract, r.Role}
+		}
+		items[i] = userItem{p.ID, p.Name, p.Email, p.FirstName, p.LastName, p.Status, roles, grantItems(p.Access)}
+	}
+	return userList(items)
+}
+
 func userList(items []userItem) List {
 	rows := make([][]string, len(items))
 	for i, u := range items {

@@ -32,10 +32,24 @@ var matrix = []struct{ method, pattern, may string }{
 	{"POST", "/sign-out", "m c o e n x a t"},
 	{"POST", "/sign-out-everywhere", "m c o e"},
 	{"GET", "/sign-in", "m c o e n x a t"},
+
+	{"GET", "/api/v1/openapi.json", "m c o e n x a t"},
+	{"GET", "/api/v1/users", "t"},
+	{"GET", "/api/v1/users/{user}", "t"},
+	{"GET", "/api/v1/access", "t"},
+	{"GET", "/api/v1/seats", "t"},
+	{"GET", "/api/v1/revisions", "t"},
+	{"GET", "/api/v1/revisions/{number}", "t"},
+	{"GET", "/api/v1/credits", "t"},
+	{"POST", "/api/v1/credits", "t"},
+	{"GET", "/api/v1/holds", "t"},
+	{"GET", "/api/v1/holds/{plan}", "t"},
+	{"POST", "/api/v1/holds/{plan}/approval", "t"},
+	{"POST", "/api/v1/plan", "t"},
 }
 
 // viewers are the columns of the matrix as the one function sees them.
-func viewers(scope string) map[string]viewer {
+func viewers(scope state.Scope) map[string]viewer {
 	post := func(contract string, role spec.Role) []state.Post {
 		return []state.Post{{Contract: contract, Role: role}}
 	}
@@ -47,7 +61,7 @@ func viewers(scope string) map[string]viewer {
 		"n": {kind: newcomer},
 		"x": {},
 		"a": {},
-		"t": {kind: machine, scopes: []string{scope}},
+		"t": {kind: machine, scopes: []state.Scope{scope}},
 	}
 }
 
@@ -129,7 +143,8 @@ func (f *firm) columns() map[string]func() *browser {
 
 // concrete fills in the wildcards of a pattern.
 func concrete(pattern string) string {
-	return strings.NewReplacer("{contract}", "design", "{$}", "", "{file}", "none.css").Replace(pattern)
+	return strings.NewReplacer("{contract}", "design", "{$}", "", "{file}", "none.css",
+		"{user}", "eve", "{number}", "1", "{plan}", "sha256:"+strings.Repeat("0", 64)).Replace(pattern)
 }
 
 func isRefused(r *reply) bool {

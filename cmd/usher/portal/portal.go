@@ -23,6 +23,7 @@
 package portal
 
 import (
+	"context"
 	"html/template"
 	"log/slog"
 	"net/http"
@@ -52,6 +53,10 @@ type Options struct {
 	Tree    *Tree                  // where manifests come from; nil: nothing can be proposed
 	Queued  func()                 // called after a message was queued; nil: nobody waits for it
 	Log     *slog.Logger
+
+	// Plan says what manifests that somebody sends would change, and changes nothing.
+	// nil: nothing is planned here.
+	Plan func(context.Context, *reconciler.Manifests) (*reconciler.Plan, error)
 }
 
 // site is the portal at work.
@@ -61,6 +66,8 @@ type site struct {
 	sessions  *scs.SessionManager
 	static    *static
 	templates map[string]*template.Template // nil without the account site
+	tokens    tokenDesk
+	planning  chan struct{} // holds one while a plan is being made
 }
 
 // New returns the handler of everything the portal serves.
@@ -70,7 +77,7 @@ func New(o Options) (http.Handler, error) {
 }
 
 func build(o Options) (*site, http.Handler, error) {
-	s := &site{Options: o}
+	s := &site{Options: o, planning: make(chan struct{}, 1)}
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
 	}
@@ -102,7 +109,7 @@ const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; 
 // pages of this one may do.
 func (s *site) shield(next http.Handler) (http.Handler, error) {
 	foreign := http.NewCrossOriginProtection()
-	foreign.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.refusePage(w, r, errForeign) }))
+	foreign.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.refuseAt(w, r, errForeign) }))
 	if s.URL != "" {
 		if err := foreign.AddTrustedOrigin(originOf(s.URL)); err != nil {
 			return nil, err

@@ -24,7 +24,7 @@ type viewer struct {
 	account state.Account // of a newcomer or member
 	posts   []state.Post  // the roles of a member, sorted by contract
 	token   string        // name of a machine's token
-	scopes  []string      // what that token is good for
+	scopes  []state.Scope // what that token is good for
 }
 
 // right is what a page asks of its viewer: a level for people, or a scope for
@@ -32,7 +32,7 @@ type viewer struct {
 // token no page.
 type right struct {
 	level level
-	scope string
+	scope state.Scope
 }
 
 type level int
@@ -56,7 +56,7 @@ var (
 )
 
 // scoped is the right of tokens with a scope.
-func scoped(scope string) right { return right{scope: scope} }
+func scoped(scope state.Scope) right { return right{scope: scope} }
 
 // allowed is every rule of who may do what in the portal (DOMAIN.md rows 1 to 8).
 // contract is the one concerned; where it is empty, a role under any contract

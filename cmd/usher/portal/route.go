@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 )
 
 // route is one row of the table of everything the portal serves.
@@ -37,6 +38,7 @@ func (s *site) table() []route {
 		s.staticRoutes,
 		s.accountRoutes,
 		s.signInRoutes,
+		s.apiRoutes,
 	} {
 		all = append(all, routes()...)
 	}
@@ -173,8 +175,17 @@ func (s *site) unmatched(mux *http.ServeMux) http.Handler {
 			w.Header().Set("Allow", answer.header.Get("Allow"))
 			why = refusal{http.StatusMethodNotAllowed, "That cannot be done here", "This address only takes " + answer.header.Get("Allow") + "."}
 		}
-		s.refusePage(w, r, why)
+		s.refuseAt(w, r, why)
 	})
+}
+
+// refuseAt shows a refusal where no route says how.
+func (s *site) refuseAt(w http.ResponseWriter, r *http.Request, why refusal) {
+	if s.DB != nil && strings.HasPrefix(r.URL.Path, apiPath) {
+		refuseAPI(w, "", complaint{refusal: why})
+		return
+	}
+	s.refusePage(w, r, why)
 }
 
 // answer keeps what a handler answers, without its body.
