@@ -1,30 +1,50 @@
 package state
 
-import "strings"
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
 
-// batchRows is how many rows one INSERT carries. Fifty rows cost a fifth of
-// fifty statements; more gains nothing.
-const batchRows = 50
+const (
+	// batchRows is how many rows one INSERT carries. Fifty rows cost a fifth of
+	// fifty statements; more gains nothing.
+	batchRows = 50
+	// sortedRows is how many rows of a table are gathered and sorted before they
+	// are written. Account ids are random, and a tree of rows takes them faster a
+	// run at a time: each of its pages is then visited once a run.
+	sortedRows = 10_000
+)
 
 // batch gathers rows of one table.
 type batch struct {
 	table   string
 	columns []string
-	values  []any
-	rows    int
+	by      int   // column whose text rows are sorted by; -1: they come in order
+	values  []any // of one row after the other
 }
 
+func (b *batch) rows() int { return len(b.values) / len(b.columns) }
+
+// newBatch makes a batch of rows that come in the order they are stored in.
 func newBatch(table, columns string) batch {
-	return batch{table: table, columns: strings.Fields(columns)}
+	return batch{table: table, columns: strings.Fields(columns), by: -1}
+}
+
+// newSorted makes a batch of rows that are stored by the text of a column.
+func newSorted(table, column, columns string) batch {
+	b := newBatch(table, columns)
+	b.by = slices.Index(b.columns, column)
+	return b
 }
 
 func (tx *Tx) prepareBatches() {
 	r := &tx.rows
-	r.account = newBatch("account", "id created activated")
+	r.account = newSorted("account", "id", "id created activated")
 	r.person = newBatch("person", "account name email email_key first_name last_name signing_keys suspended generation origin since sort_key first_key")
 	r.word = newBatch("person_word", "account word")
-	r.invitation = newBatch("invitation", "account issue secret_hash issued expires since")
-	r.access = newBatch("access", "account contract product first_day last_day reason because since")
+	r.invitation = newSorted("invitation", "account", "account issue secret_hash issued expires since")
+	r.access = newSorted("access", "account", "account contract product first_day last_day reason because since")
 	r.role = newBatch("role", "contract account role since")
 	r.member = newBatch("team_member", "team account since")
 	r.audit = newBatch("audit", "seq revision at subject entries commitment hash")
@@ -35,8 +55,11 @@ func (tx *Tx) prepareBatches() {
 // insert gathers one row, its values in the order of the batch's columns.
 func (tx *Tx) insert(b *batch, values ...any) error {
 	b.values = append(b.values, values...)
-	b.rows++
-	if b.rows < batchRows {
+	full := batchRows
+	if b.by >= 0 {
+		full = sortedRows
+	}
+	if b.rows() < full {
 		return nil
 	}
 	if b != &tx.rows.account { // rows refer to accounts
@@ -47,27 +70,48 @@ func (tx *Tx) insert(b *batch, values ...any) error {
 	return tx.write(b)
 }
 
-// write writes the rows gathered in one statement. Only the full batch is worth
-// keeping prepared; what is left over comes in any size.
+// write writes the rows gathered, so many in a statement.
 func (tx *Tx) write(b *batch) error {
-	if b.rows == 0 {
+	values := b.sorted()
+	b.values = b.values[:0]
+	const rows = batchRows
+	for whole := rows * len(b.columns); len(values) >= whole; values = values[whole:] {
+		if _, err := tx.exec(b.query(rows), values[:whole]...); err != nil {
+			return err
+		}
+	}
+	if len(values) == 0 {
 		return nil
 	}
-	query, values := b.query(), b.values
-	full := b.rows == batchRows
-	b.values, b.rows = b.values[:0], 0
-	if full {
-		_, err := tx.exec(query, values...)
-		return err
-	}
-	_, err := tx.sql.ExecContext(tx.ctx, query, values...)
+	// What is left over comes in any size, so it is not worth keeping prepared.
+	_, err := tx.sql.ExecContext(tx.ctx, b.query(len(values)/len(b.columns)), values...)
 	return err
 }
 
-func (b *batch) query() string {
+// sorted is the values, row by row, in the order in which they are written.
+func (b *batch) sorted() []any {
+	if b.by < 0 || b.rows() < 2 {
+		return b.values
+	}
+	rows := slices.Collect(slices.Chunk(b.values, len(b.columns)))
+	slices.SortStableFunc(rows, func(x, y []any) int { return cmp.Compare(x[b.by].(string), y[b.by].(string)) })
+	return slices.Concat(rows...)
+}
+
+// holds reports whether a row that is yet to be written has the text in its first column.
+func (b *batch) holds(text string) bool {
+	for row := range slices.Chunk(b.values, len(b.columns)) {
+		if row[0] == text {
+			return true
+		}
+	}
+	return false
+}
+
+func (b *batch) query(rows int) string {
 	row := "(" + strings.Repeat("?, ", len(b.columns)-1) + "?)"
 	return "INSERT INTO " + b.table + " (" + strings.Join(b.columns, ", ") + ") VALUES " +
-		strings.Repeat(row+", ", b.rows-1) + row
+		strings.Repeat(row+", ", rows-1) + row
 }
 
 // flush writes every row gathered, accounts first because the others refer to them.

@@ -191,9 +191,8 @@ func putCredits(ctx context.Context, tx *sql.Tx, rows []creditRow, now time.Time
 		b := newBatch("credit_usage", "account contract day month amount at")
 		for _, r := range chunk {
 			b.values = append(b.values, r.account, r.contract, r.day, monthOf(r.day), r.amount, millis(now))
-			b.rows++
 		}
-		if _, err := tx.ExecContext(ctx, b.query()+replace, b.values...); err != nil {
+		if _, err := tx.ExecContext(ctx, b.query(b.rows())+replace, b.values...); err != nil {
 			return err
 		}
 	}

@@ -72,8 +72,10 @@ func (tx *Tx) RemoveTeam(name string) error {
 
 // setMembers ends the memberships that go and begins those that come.
 func (tx *Tx) setMembers(team string, wanted []string) error {
-	if err := tx.flush(); err != nil {
-		return err
+	if tx.rows.member.holds(team) {
+		if err := tx.flush(); err != nil {
+			return err
+		}
 	}
 	members, err := tx.list("SELECT account FROM team_member WHERE team = ? AND until IS NULL ORDER BY account", team)
 	if err != nil {

@@ -179,7 +179,7 @@ func (tx *Tx) list(query string, args ...any) ([]string, error) {
 // keeps a run of changes from writing its rows one by one.
 func (tx *Tx) end(gathered *batch, query string, args ...any) error {
 	n, err := tx.exec(query, args...)
-	if err == nil && n == 0 && gathered.rows > 0 {
+	if err == nil && n == 0 && gathered.rows() > 0 {
 		if err := tx.flush(); err != nil {
 			return err
 		}
