@@ -66,18 +66,15 @@ func (a *app) apply(c *cobra.Command, args []string, f applyFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := a.checkFirst(c, t, f.who); err != nil {
+	checked, err := a.checkFirst(c, t, f.who)
+	if err != nil {
 		return err
 	}
 	return a.own(ctx, "usher apply", func(db *state.DB, owner *state.Owner) error {
-		control, err := a.controllerOf(db, t, f.settle)
-		if err == nil {
-			err = f.who.judge(c, control)
-		}
+		control, err := a.applying(c, db, t, f, checked)
 		if err != nil {
 			return err
 		}
-		control.Adopt = f.adopt
 		out, err := control.Apply(ctx, owner, review.ID)
 		told, telling := control.TellStewards(ctx, owner, out, err)
 		if telling != nil {
@@ -106,26 +103,43 @@ func (a *app) apply(c *cobra.Command, args []string, f applyFlags) error {
 }
 
 // checkFirst keeps manifests and settings that are wrong from creating a state.
-// Where there is one, everything is checked once it is owned.
-func (a *app) checkFirst(c *cobra.Command, t tree, who authorityFlags) error {
+// It returns the controller that checked, which remembers what it parsed; nil where
+// there is a state, and everything is checked once that is owned.
+func (a *app) checkFirst(c *cobra.Command, t tree, who authorityFlags) (*reconciler.Controller, error) {
 	ctx := c.Context()
 	db, err := a.read(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer db.Close()
 	if db.Exists() {
-		return nil
+		return nil, nil
 	}
 	control, err := a.controllerOf(db, t, 0)
 	if err == nil {
 		err = who.judge(c, control)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	_, _, err = control.Check(ctx)
-	return invalid(ctx, control, t.top(), err)
+	return control, invalid(ctx, control, t.top(), err)
+}
+
+// applying is the controller that applies: the one that checked, where there is
+// one, now with the state that it is to write.
+func (a *app) applying(c *cobra.Command, db *state.DB, t tree, f applyFlags, checked *reconciler.Controller) (*reconciler.Controller, error) {
+	control := checked
+	if control != nil {
+		control.DB, control.Source = db, t.source(f.settle)
+	} else {
+		var err error
+		if control, err = a.controllerOf(db, t, f.settle); err != nil {
+			return nil, err
+		}
+	}
+	control.Adopt = f.adopt
+	return control, f.who.judge(c, control)
 }
 
 // own runs fn as the one writer of the state.
