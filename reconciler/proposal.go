@@ -1,6 +1,7 @@
 package reconciler
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,8 @@ type Base struct {
 	Ref    string `json:"ref"`    // what is to take the change, as it was named
 	Tip    string `json:"tip"`    // id of the commit that this names now
 	Commit string `json:"commit"` // id of the commit that is compared with; "": nothing is
+
+	Files []string `json:"files"` // the manifests that were added or altered since the two parted, sorted
 }
 
 // Propose says what a pull request would change: the commit of the source is
@@ -44,7 +47,7 @@ type Base struct {
 func (c *Controller) Propose(ctx context.Context, base string) (*Plan, error) {
 	a, commits := c.Source.(Archive)
 	if !commits {
-		return nil, errors.New("comparing with a base: a folder has no commits to compare")
+		return nil, errNoCommits
 	}
 	m, wanted, err := c.Check(ctx)
 	if err != nil {
@@ -60,6 +63,9 @@ func (c *Controller) Propose(ctx context.Context, base string) (*Plan, error) {
 	if len(errs) > 0 {
 		return nil, errs
 	}
+	if f.Files, err = c.changed(ctx, a, f.parted, m); err != nil {
+		return nil, fmt.Errorf("comparing with %s: %w", base, err)
+	}
 	plan.Revision, plan.Base = m.Snapshot, &f.Base
 	if err := c.word(plan); err != nil {
 		return nil, err
@@ -72,6 +78,7 @@ func (c *Controller) Propose(ctx context.Context, base string) (*Plan, error) {
 // foundation is what a proposal is compared with.
 type foundation struct {
 	Base
+	parted string       // id of the commit where the two parted; that of the tip where they never met
 	roster *spec.Roster // as it stands there; empty where nothing is valid
 	tip    *spec.Roster // of the base's tip, where that is another commit; nil: not valid, or the same
 	notes  []Note
@@ -95,6 +102,7 @@ func (c *Controller) foundation(ctx context.Context, a Archive, ref, wanted stri
 		f.note("commits %s and %s share no history, so their whole content is compared; a controller would hold that as rewritten history", short(tip.ID), short(wanted))
 		parted = tip
 	}
+	f.parted = parted.ID
 	if err := c.standOn(ctx, a, f, parted); err != nil {
 		return nil, err
 	}
@@ -105,6 +113,50 @@ func (c *Controller) foundation(ctx context.Context, a Archive, ref, wanted stri
 	f.tip, err = c.rosterAt(ctx, a, tip.ID)
 	return f, notManifests(err)
 }
+
+// Changed lists the manifests, sorted, that were added or altered since the commit
+// of some manifests parted from base.
+func (c *Controller) Changed(ctx context.Context, base string, m *Manifests) ([]string, error) {
+	a, commits := c.Source.(Archive)
+	if !commits {
+		return nil, errNoCommits
+	}
+	parted, err := a.MergeBase(ctx, base, m.Commit)
+	if err == nil && parted.ID == "" {
+		parted, err = a.Commit(ctx, base)
+	}
+	var files []string
+	if err == nil {
+		files, err = c.changed(ctx, a, parted.ID, m)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("comparing with %s: %w", base, err)
+	}
+	return files, nil
+}
+
+func (c *Controller) changed(ctx context.Context, a Archive, since string, m *Manifests) ([]string, error) {
+	was, err := a.At(ctx, since)
+	if err := notManifests(err); err != nil {
+		return nil, err
+	}
+	known := map[string][]byte{}
+	if was != nil {
+		for _, f := range was.Files {
+			known[f.Path] = f.Data
+		}
+	}
+	files := []string{}
+	for _, f := range m.Files {
+		if data, ok := known[f.Path]; !ok || !bytes.Equal(data, f.Data) {
+			files = append(files, f.Path)
+		}
+	}
+	return files, nil
+}
+
+// errNoCommits means that manifests from a folder were to be compared with a commit.
+var errNoCommits = errors.New("a folder has no commits to compare")
 
 // notManifests is an error that does not come from the manifests themselves.
 func notManifests(err error) error {

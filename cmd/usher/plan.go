@@ -82,6 +82,7 @@ func (a *app) plan(c *cobra.Command, args []string, f planFlags) error {
 		}
 	}
 	o := a.stdoutOptions(f.full)
+	o.Top = t.top()
 	o.Command = "usher plan " + t.words() + a.flags() + " --full"
 	if err := render.Plan(a.stdout, plan, format, o); err != nil {
 		return err

@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
+	"path"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
@@ -114,13 +117,32 @@ func (t tree) watch(log *slog.Logger) *source.Watcher {
 	return source.WatchRef(t.repository, t.ref, log)
 }
 
-// top is what the paths of errors are below: the folder as given, or the one in
-// the commit, so that annotations stand beside the lines of a change.
+// top is what the paths of errors are below: the folder as seen from the top of its
+// repository, which is where forges look for the lines that annotations name.
 func (t tree) top() string {
 	if t.repository == nil {
-		return t.dir
+		return belowRepository(t.dir)
 	}
-	return t.path
+	return strings.TrimPrefix(path.Clean("/"+filepath.ToSlash(t.path)), "/")
+}
+
+// belowRepository is a folder as seen from the top of the work tree that it lies in;
+// as given where it lies in none.
+func belowRepository(dir string) string {
+	whole, err := filepath.Abs(dir)
+	if err != nil {
+		return dir
+	}
+	for top := whole; ; top = filepath.Dir(top) {
+		if _, err := os.Lstat(filepath.Join(top, ".git")); err == nil {
+			if below, err := filepath.Rel(top, whole); err == nil {
+				return below
+			}
+		}
+		if top == filepath.Dir(top) {
+			return dir
+		}
+	}
 }
 
 // words is what a command is given to read the same again.

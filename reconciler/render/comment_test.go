@@ -102,3 +102,17 @@ func TestAuthorityInText(t *testing.T) {
 		t.Error("--full leaves judged changes out")
 	}
 }
+
+// TestAnnotationsOfAPlan: beside lines that somebody sees in the change, and none
+// that ends a workflow command early.
+func TestAnnotationsOfAPlan(t *testing.T) {
+	p := samplePlan()
+	p.Held[0].Message += "\n::error::x"
+	got := text(t, p, GitHub, Options{Top: "access"})
+	golden(t, "annotations.txt", got)
+	p.Base = &reconciler.Base{Files: []string{"teams.yaml"}}
+	proposed := text(t, p, GitHub, Options{Top: "access"})
+	if strings.Contains(proposed, "people.yaml") || !strings.Contains(proposed, "file=access/teams.yaml,line=6,") {
+		t.Errorf("a proposal's annotations are not those of the files it changes:\n%s", proposed)
+	}
+}

@@ -17,6 +17,8 @@ func Plan(w io.Writer, p *reconciler.Plan, f Format, o Options) error {
 		return PlanJSON(w, p)
 	case Markdown:
 		return planMarkdown(w, p, o)
+	case GitHub:
+		return write(w, planGitHub(p, Tree{Path: o.Top}))
 	case Text:
 		return write(w, planText(p, o))
 	}

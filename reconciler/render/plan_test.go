@@ -255,7 +255,7 @@ func TestMarkdownIsHarmless(t *testing.T) {
 
 func TestUnknownFormatsAreRefused(t *testing.T) {
 	var b strings.Builder
-	if err := Plan(&b, samplePlan(), CSV, Options{}); err == nil || !strings.Contains(err.Error(), "use one of text, markdown or json") {
+	if err := Plan(&b, samplePlan(), CSV, Options{}); err == nil || !strings.Contains(err.Error(), "use one of text, markdown, json or github") {
 		t.Errorf("a plan as CSV: %v", err)
 	}
 	if _, err := ListFormats.Parse("xml"); err == nil || err.Error() != `unknown format "xml": use one of table, json, yaml or csv` {

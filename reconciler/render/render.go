@@ -54,7 +54,7 @@ const (
 
 // Formats of plans, of errors and of lists; the first is the default.
 var (
-	PlanFormats  = Formats{Text, Markdown, JSON}
+	PlanFormats  = Formats{Text, Markdown, JSON, GitHub}
 	ErrorFormats = Formats{Text, JSON, GitHub, SARIF}
 	ListFormats  = Formats{Table, JSON, YAML, CSV}
 )
@@ -91,5 +91,6 @@ type Options struct {
 	Full  bool   // lists everything, however long
 	Flags string // what commands that are shown need too, such as " --state sqlite:x.db"
 
+	Top     string // what the paths of a plan's manifests are below, as seen from the top of their repository
 	Command string // what shows a plan whole that is cut: "usher plan examples/acme --full"; "": nothing does
 }

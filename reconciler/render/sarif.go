@@ -3,6 +3,7 @@ package render
 import (
 	"io"
 	"net/url"
+	"path"
 	"slices"
 
 	"usher/spec"
@@ -48,7 +49,8 @@ type (
 		Region   *sarifRegion  `json:"region,omitempty"`
 	}
 	sarifArtifact struct {
-		URI string `json:"uri"`
+		URI  string `json:"uri"`
+		Base string `json:"uriBaseId,omitempty"`
 	}
 	sarifRegion struct {
 		StartLine   int `json:"startLine"`
@@ -72,7 +74,7 @@ func errorsSARIF(w io.Writer, es spec.Errors, t Tree) error {
 		run.Results[i] = sarifResult{
 			RuleID: e.Code, RuleIndex: index, Level: "error",
 			Message:   sarifMessage{withHint(e)},
-			Locations: []sarifLocation{{sarifPhysical{sarifArtifact{t.uri(e.File)}, t.region(e)}}},
+			Locations: []sarifLocation{{sarifPhysical{t.artifact(e.File), t.region(e)}}},
 		}
 	}
 	return writeJSON(w, sarifLog{
@@ -92,10 +94,19 @@ func errorCodes(es spec.Errors) []string {
 	return slices.Compact(codes)
 }
 
-// uri is the file as a relative URI reference (RFC 3986, section 4.2), or as a
-// path from the root.
-func (t Tree) uri(file string) string {
-	return (&url.URL{Path: t.name(file)}).String()
+// sourceRoot is what relative names of files are below, in the words of forges: the
+// top of the repository.
+const sourceRoot = "%SRCROOT%"
+
+// artifact names the file by a relative URI reference (RFC 3986, section 4.2), or
+// by a path from the root.
+func (t Tree) artifact(file string) sarifArtifact {
+	name := t.name(file)
+	a := sarifArtifact{URI: (&url.URL{Path: name}).String()}
+	if !path.IsAbs(name) {
+		a.Base = sourceRoot
+	}
+	return a
 }
 
 func (t Tree) region(e *spec.Error) *sarifRegion {
