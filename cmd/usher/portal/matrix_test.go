@@ -31,6 +31,16 @@ var matrix = []struct{ method, pattern, may string }{
 	{"GET", "/account", "m c o e"},
 	{"POST", "/sign-out", "m c o e n x a t"},
 	{"POST", "/sign-out-everywhere", "m c o e"},
+
+	{"GET", "/users", "m c o"},
+	{"POST", "/users/{user}/resend", "m c o"},
+	{"GET", "/users/{user}/access", "m c o"},
+	{"POST", "/users/{user}/access", "m c o"},
+	{"GET", "/users/add", "m c o"},
+	{"POST", "/users/add", "m c o"},
+	{"GET", "/users/add/list", "m c o"},
+	{"POST", "/users/add/list", "m c o"},
+	{"GET", "/proposals/{branch...}", "m c o"},
 	{"GET", "/sign-in", "m c o e n x a t"},
 
 	{"GET", "/api/v1/openapi.json", "m c o e n x a t"},

@@ -22,9 +22,12 @@ var templateFiles embed.FS
 // whatever pieces of it are also sent alone.
 const layoutFile = "templates/layout.html"
 
+// piecesFile is pieces of pages that more than one page has.
+const piecesFile = "templates/pieces.html"
+
 // loadTemplates gives every page by the name of its file, without ".html".
 func loadTemplates(static *static) (map[string]*template.Template, error) {
-	layout, err := template.New("layout.html").Funcs(words(static)).ParseFS(templateFiles, layoutFile)
+	layout, err := template.New("layout.html").Funcs(words(static)).ParseFS(templateFiles, layoutFile, piecesFile)
 	if err != nil {
 		return nil, fmt.Errorf("reading the layout of pages: %w", err)
 	}
@@ -34,7 +37,7 @@ func loadTemplates(static *static) (map[string]*template.Template, error) {
 	}
 	pages := map[string]*template.Template{}
 	for _, name := range names {
-		if name == layoutFile {
+		if name == layoutFile || name == piecesFile {
 			continue
 		}
 		set, err := layout.Clone()

@@ -38,6 +38,7 @@ func (s *site) table() []route {
 		s.staticRoutes,
 		s.accountRoutes,
 		s.signInRoutes,
+		s.userRoutes,
 		s.apiRoutes,
 	} {
 		all = append(all, routes()...)

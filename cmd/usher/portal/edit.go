@@ -1,0 +1,318 @@
+package portal
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"usher/spec"
+	"usher/spec/edit"
+	"usher/state"
+)
+
+// accessPage is the Edit Access page of one person (DOMAIN.md row 14).
+type accessPage struct {
+	Person    state.Person
+	Path      string
+	Offers    offerList
+	Elsewhere bool      // has more, under contracts of others
+	Days      daysField // of what is newly ticked
+	Basis     string    // revision that the page shows
+	Moved     bool      // what is applied has changed since the form was opened
+	Problem   formProblem
+}
+
+// formProblem is why a form was not carried out.
+type formProblem struct {
+	Lines []string
+	Hint  string
+}
+
+// offerList is what the steward can give, contract by contract.
+type offerList []contractOffers
+
+type contractOffers struct {
+	Contract string
+	Offers   []offerRow
+}
+
+// offerRow is one tick.
+type offerRow struct {
+	Value  string // "contract/product"
+	ID     string // of its elements
+	Title  string
+	Type   spec.ProductType
+	Ticked bool
+	Was    bool     // ticked as the state has it, by a manifest of the person's own
+	Fixed  bool     // comes by a team alone, and is not to be changed here
+	Via    []string // "team structural, at teams.yaml:7"
+	Days   string
+	Left   string // "3 of 10 seats left"
+	None   bool   // no seat is left
+}
+
+// daysField is what is given with every product that is newly ticked.
+type daysField struct{ From, Until, Reason string }
+
+func (s *site) accessForm(w http.ResponseWriter, r *http.Request) {
+	p, err := s.accessPage(r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.render(w, r, "edit", "Edit Access", p)
+}
+
+func (s *site) accessPage(r *http.Request) (p accessPage, err error) {
+	if p.Person, err = s.personOf(r); err != nil {
+		return p, err
+	}
+	catalogue, err := s.DB.Catalogue(r.Context())
+	if err != nil {
+		return p, err
+	}
+	p.Path = usersPath + "/" + url.PathEscape(p.Person.Name)
+	p.Basis = fmt.Sprint(catalogue.Newest.Number)
+	mine := viewerOf(r).contracts(stewardOf)
+	p.Elsewhere = slices.ContainsFunc(p.Person.Access, func(g spec.Grant) bool { return !slices.Contains(mine, g.Contract) })
+	if p.Offers, err = s.offers(r.Context(), catalogue, mine); err != nil {
+		return p, err
+	}
+	p.Offers.tickFor(&p.Person)
+	return p, nil
+}
+
+// offers is what the contracts offer, unticked, with the seats that are left.
+func (s *site) offers(ctx context.Context, c *state.Catalogue, contracts []string) (offerList, error) {
+	held, err := s.DB.Holdings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var list offerList
+	for _, name := range contracts {
+		contract := c.Roster.Contract(name)
+		if contract == nil {
+			continue
+		}
+		group := contractOffers{Contract: name}
+		for i, o := range contract.Offers {
+			row := offerRow{Value: name + "/" + o.Product, ID: fmt.Sprintf("offer-%d-%d", len(list), i), Title: titleOf(c, o.Product)}
+			if p := c.Roster.Product(o.Product); p != nil && p.Type != spec.TypeProduct {
+				row.Type = p.Type
+			}
+			if o.Seats == spec.Unlimited {
+				row.Left = "no limit of seats"
+			} else {
+				left := max(0, o.Seats-busiest(held, name, o.Product, spec.DayOf(s.Now())))
+				row.Left, row.None = fmt.Sprintf("%d of %d seats left", left, o.Seats), left == 0
+			}
+			group.Offers = append(group.Offers, row)
+		}
+		list = append(list, group)
+	}
+	return list, nil
+}
+
+// busiest is how many people hold a product on its busiest day from today on.
+func busiest(held []state.Holding, contract, product string, today spec.Day) int {
+	var same []state.Holding
+	for _, h := range held {
+		if h.Contract == contract && h.Product == product && h.Until >= today {
+			same = append(same, h)
+		}
+	}
+	most := 0
+	for _, h := range same { // the busiest day is one on which somebody begins, or today
+		day, n := max(h.From, today), 0
+		for _, other := range same {
+			if other.From <= day && day <= other.Until {
+				n += other.People
+			}
+		}
+		most = max(most, n)
+	}
+	return most
+}
+
+// tickFor ticks what a person has. What they have by a team is explained, and
+// nothing to change here unless a manifest of their own gives it as well.
+func (l offerList) tickFor(p *state.Person) {
+	for i := range p.Access {
+		g := &p.Access[i]
+		row := l.row(g.Contract + "/" + g.Product)
+		if row == nil {
+			continue
+		}
+		row.Ticked = true
+		row.Days = strings.Trim(row.Days+"; "+daysInWords(g.Span), "; ")
+		for _, o := range g.Because {
+			if o.Via == "" {
+				row.Was = true
+			} else {
+				row.Via = append(row.Via, fmt.Sprintf("%s, at %s:%d", o.Via, o.File, o.Line))
+			}
+		}
+		row.Fixed = !row.Was
+	}
+}
+
+// row is the tick of that value, nil where nothing of the kind is offered.
+func (l offerList) row(value string) *offerRow {
+	for i := range l {
+		for j := range l[i].Offers {
+			if l[i].Offers[j].Value == value {
+				return &l[i].Offers[j]
+			}
+		}
+	}
+	return nil
+}
+
+// keep ticks what somebody had ticked in a form that comes back.
+func (l offerList) keep(ticked []string) {
+	for i := range l {
+		for j := range l[i].Offers {
+			row := &l[i].Offers[j]
+			if !row.Fixed {
+				row.Ticked = slices.Contains(ticked, row.Value)
+			}
+		}
+	}
+}
+
+// seatsOf reads ticks. One that is none of those offered to this steward was not
+// made on a page of ours, or the contract has changed meanwhile.
+func (l offerList) seatsOf(values []string) ([]spec.Seat, error) {
+	var seats []spec.Seat
+	for _, value := range values {
+		contract, product, _ := strings.Cut(value, "/")
+		if l.row(value) == nil {
+			return nil, refusal{http.StatusForbidden, "That is not yours to give",
+				"It is offered under no contract that you manage. If it was a moment ago, open the page again."}
+		}
+		seats = append(seats, spec.Seat{Contract: contract, Product: product})
+	}
+	return seats, nil
+}
+
+// saveAccess proposes the difference between the ticks as they were shown and as
+// they came back, so that what others change meanwhile is not undone.
+func (s *site) saveAccess(w http.ResponseWriter, r *http.Request) {
+	if !s.form(w, r) {
+		return
+	}
+	p, err := s.accessPage(r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	p.Days = daysOf(r.PostForm)
+	was, has := r.PostForm["was"], r.PostForm["has"]
+	give, err := p.Offers.seatsOf(without(has, was))
+	take, errTake := p.Offers.seatsOf(without(was, has))
+	if err := cmp.Or(err, errTake); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	d, err := s.draftAccess(r.Context(), &p, give, take)
+	if err != nil {
+		p.Offers.keep(has)
+		p.Moved = r.PostForm.Get("basis") != p.Basis
+		s.comeBack(w, r, err, func(problem formProblem) {
+			p.Problem = problem
+			s.renderStatus(w, r, http.StatusUnprocessableEntity, "edit", "Edit Access", p)
+		})
+		return
+	}
+	s.propose(w, r, d, accessSubject(p.Person.Name, give, take), "access-"+p.Person.Name)
+}
+
+var errNothingAsked = &edit.Error{Kind: edit.ErrField, Reason: "nothing is ticked or unticked yet", Hint: "tick what to give, untick what to take, then save"}
+
+var errSaidAlready = &edit.Error{Kind: edit.ErrField, Reason: "the manifests say so already",
+	Hint: "what is applied may be behind them: a plan can be held, or be applied in a moment"}
+
+func (s *site) draftAccess(ctx context.Context, p *accessPage, give, take []spec.Seat) (*draft, error) {
+	if len(give)+len(take) == 0 {
+		return nil, errNothingAsked
+	}
+	grant, err := p.Days.access(give)
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.draft(ctx, func(t *edit.Tree) error { return t.EditAccess(p.Person.Name, take, grant) })
+	if err == nil && len(d.changes) == 0 {
+		err = errSaidAlready
+	}
+	return d, err
+}
+
+// comeBack shows a form again where its edit was refused; any other error is not
+// the form's to show.
+func (s *site) comeBack(w http.ResponseWriter, r *http.Request, err error, show func(formProblem)) {
+	var failed *edit.Error
+	var refused *edit.RefusedError
+	switch {
+	case errors.As(err, &failed):
+		show(formProblem{[]string{failed.Reason}, failed.Hint})
+	case errors.As(err, &refused):
+		show(formProblem{strings.Split(refused.Error(), "\n"), refused.Hint()})
+	default:
+		s.fail(w, r, err)
+	}
+}
+
+func daysOf(form url.Values) daysField {
+	return daysField{strings.TrimSpace(form.Get("from")), strings.TrimSpace(form.Get("until")), strings.TrimSpace(form.Get("reason"))}
+}
+
+// access is what a manifest is to give.
+func (f daysField) access(seats []spec.Seat) ([]edit.Access, error) {
+	span := spec.AllTime
+	for _, d := range []struct {
+		label, text string
+		day         *spec.Day
+	}{{"From", f.From, &span.From}, {"Until", f.Until, &span.Until}} {
+		if d.text == "" {
+			continue
+		}
+		day, err := spec.ParseDay(d.text)
+		if err != nil {
+			return nil, &edit.Error{Kind: edit.ErrField, Reason: fmt.Sprintf("%s: %v", d.label, err), Hint: "a day is written like 2027-03-31"}
+		}
+		*d.day = day
+	}
+	var access []edit.Access
+	for _, seat := range seats {
+		access = append(access, edit.Access{Product: seat.Product, Contract: seat.Contract, Span: span, Reason: f.Reason})
+	}
+	return access, nil
+}
+
+// without returns what is in the list and not among those left out.
+func without(list, leftOut []string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(v string) bool { return slices.Contains(leftOut, v) })
+}
+
+// accessSubject says in one line what is proposed.
+func accessSubject(name string, give, take []spec.Seat) string {
+	var parts []string
+	for _, change := range []struct {
+		verb  string
+		seats []spec.Seat
+	}{{"give", give}, {"take", take}} {
+		var words []string
+		for _, seat := range change.seats {
+			words = append(words, seat.Product+" under "+seat.Contract)
+		}
+		if len(words) > 0 {
+			parts = append(parts, change.verb+" "+strings.Join(words, ", "))
+		}
+	}
+	return "access of " + name + ": " + strings.Join(parts, "; ")
+}
