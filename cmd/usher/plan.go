@@ -36,10 +36,13 @@ difference. It writes nothing; without a state it compares with nothing at all.
 change is the difference from where it parted from its base. The plan then says of
 each change what right it takes, and whether the commits have it: usher help git.
 
+--server asks a watching usher, which plans on its own state with its own limits and
+writes nothing: usher help api.
+
 --out writes the plan to a file, for "usher apply DIR --plan FILE" to carry out
 this plan or none. --detailed-exitcode ends with 0 when there is nothing to do,
 2 when there are changes, 4 when they would be held.`,
-		Example: "  usher plan examples/acme\n  usher plan examples/acme -o markdown > comment.md\n  usher plan --ref refs/heads/main --out plan.json\n  usher plan --base refs/remotes/origin/main -o markdown",
+		Example: "  usher plan examples/acme\n  usher plan examples/acme -o markdown > comment.md\n  usher plan --ref refs/heads/main --out plan.json\n  usher plan --base refs/remotes/origin/main -o markdown\n  usher plan manifests --server https://usher.acme.example --token-file token",
 		Args:    f.from.args,
 		RunE:    func(c *cobra.Command, args []string) error { return a.plan(c, args, f) },
 	}
@@ -83,7 +86,7 @@ func (a *app) plan(c *cobra.Command, args []string, f planFlags) error {
 	}
 	o := a.stdoutOptions(f.full)
 	o.Top = t.top()
-	o.Command = "usher plan " + t.words() + a.flags() + " --full"
+	o.Command = "usher plan " + t.words() + a.flags() + f.server.words() + " --full"
 	if err := render.Plan(a.stdout, plan, format, o); err != nil {
 		return err
 	}
@@ -93,9 +96,14 @@ func (a *app) plan(c *cobra.Command, args []string, f planFlags) error {
 	return nil
 }
 
-// planOf compares the tree with the state, or with --base.
+// planOf compares the tree with the state, that of a server, or with --base.
 func (a *app) planOf(c *cobra.Command, t tree, f planFlags) (*reconciler.Plan, error) {
-	if t.base != "" {
+	switch {
+	case f.server.url != "":
+		return a.planAt(c, t, f)
+	case c.Flags().Changed("token-file"):
+		return nil, usage("--server URL names it", "--token-file is what opens a server, and none is named")
+	case t.base != "":
 		return a.proposed(c, t, f)
 	}
 	return a.planned(c, t, f)

@@ -32,6 +32,14 @@ func (f *serverFlags) flags(c *cobra.Command) {
 	c.Flags().StringVar(&f.tokenFile, "token-file", "", "`file` with the token for --server on its first line; else $USHER_TOKEN")
 }
 
+// words is what a command is given to ask the same server again.
+func (f *serverFlags) words() string {
+	if f.url == "" {
+		return ""
+	}
+	return " --server " + f.url
+}
+
 // tokenVariable is where the token stands where no file is named.
 const tokenVariable = "USHER_TOKEN"
 
@@ -107,9 +115,12 @@ func loopback(host string) bool {
 
 // planAt has a server plan the tree on its own state.
 func (a *app) planAt(c *cobra.Command, t tree, f planFlags) (*reconciler.Plan, error) {
+	if t.base != "" {
+		return nil, usage("leave one of them out", "--base compares commits and asks no state, --server plans on the state of one")
+	}
 	for _, name := range []string{"adopt", "authority", "trust", "forge-key"} {
 		if c.Flags().Changed(name) {
-			return nil, usage("leave it out", "--%s is the server's to say, not of who asks it for a plan", name)
+			return nil, usage("leave it out", "--%s is for the server to say, not for who asks it for a plan", name)
 		}
 	}
 	r, err := a.remote(f.server)
@@ -247,4 +258,22 @@ func (r remote) stranger(response *http.Response) error {
 		return hintError{fmt.Errorf("%s has no API that plans", r.base), "it is an older usher, or --server is not its address"}
 	}
 	return hintError{fmt.Errorf("%s answered %s", r.base, response.Status), "something between here and the usher there may have; usher status, where it runs, says how it stands"}
+}
+
+// unsigned is what a plan for others notes where commits count by who signed them.
+const unsigned = "whose signature the changes take is judged when they are merged: the server was sent manifests, not the commits behind them"
+
+// planSent says what manifests that somebody sent would change, as the loop would
+// plan them now. It trusts what it was told of their commit for nothing but words.
+func (d *daemonRun) planSent(ctx context.Context, m *reconciler.Manifests) (*reconciler.Plan, error) {
+	control, err := d.controller(d.db, "", 0)
+	if err != nil {
+		return nil, err
+	}
+	control.Source, control.Adopt, control.Now = source.Sent(m), d.flags.adopt, d.loop.Controller.Now
+	p, err := control.Plan(ctx)
+	if err == nil && d.loop.Controller.Authority {
+		p.Notes = append(p.Notes, reconciler.Note{Message: unsigned})
+	}
+	return p, err
 }

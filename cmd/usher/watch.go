@@ -286,6 +286,8 @@ func (d *daemonRun) site() (http.Handler, error) {
 	return portal.New(portal.Options{
 		Status: d.loop.Status, Metrics: d.metrics, Now: time.Now,
 		Beat: func() time.Time { return time.Unix(d.beat.Load(), 0) },
+		DB:   d.db, Owner: d.owner, Compose: d.loop.Controller.Compose, From: d.app.from(), URL: d.settings.URL, Log: d.log,
+		Plan: d.planSent,
 	})
 }
 

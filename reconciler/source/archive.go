@@ -2,6 +2,7 @@ package source
 
 import (
 	"archive/tar"
+	"bytes"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -90,12 +91,16 @@ func Unpack(r io.Reader, gzipped bool) (*reconciler.Manifests, error) {
 		}
 		r = unzipped
 	}
+	whole := &bounded{Reader: r, left: MaxArchiveBytes}
 	u := &unpacking{
-		tar:       tar.NewReader(&bounded{r, MaxArchiveBytes}),
+		tar:       tar.NewReader(whole),
 		manifests: &reconciler.Manifests{Snapshot: reconciler.Snapshot{Source: "dir"}},
 		known:     map[string]bool{},
 	}
 	if err := u.all(); err != nil {
+		return nil, err
+	}
+	if err := whole.end(); err != nil {
 		return nil, err
 	}
 	m := u.manifests
@@ -115,7 +120,8 @@ func unreadable(err error) error {
 // bounded reads so many bytes and no more: a small archive may unpack to anything.
 type bounded struct {
 	io.Reader
-	left int64
+	left  int64
+	zeros int // bytes of zero at the end of what was read
 }
 
 func (b *bounded) Read(p []byte) (int, error) {
@@ -123,7 +129,28 @@ func (b *bounded) Read(p []byte) (int, error) {
 	if b.left -= int64(n); b.left < 0 {
 		return 0, fmt.Errorf("%w: more than %d MiB unpacked", ErrArchiveSize, MaxArchiveBytes>>20)
 	}
+	last := len(bytes.TrimRight(p[:n], "\x00"))
+	if last > 0 {
+		b.zeros = 0
+	}
+	b.zeros += n - last
 	return n, err
+}
+
+// endBytes is what every tar ends with: two empty blocks.
+const endBytes = 1024
+
+// end refuses an archive without its end, which was cut short between two files: a
+// part is never taken for the whole. What follows the end is read as well, because
+// the checksum of gzip comes last.
+func (b *bounded) end() error {
+	if b.zeros < endBytes {
+		return fmt.Errorf("%w: it has no end", ErrArchive)
+	}
+	if _, err := io.Copy(io.Discard, b); err != nil {
+		return unreadable(err)
+	}
+	return nil
 }
 
 // unpacking is an archive being read.

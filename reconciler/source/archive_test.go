@@ -119,6 +119,9 @@ func TestUnpackRefuses(t *testing.T) {
 		{"no tar", bytes.NewBufferString(strings.Repeat("hello", 200)), false, source.ErrArchive, ""},
 		{"no gzip", archive(t, entry{"a.yaml", tar.TypeReg, "a"}), true, source.ErrArchive, ""},
 		{"cut short", bytes.NewBuffer(archive(t, entry{"a.yaml", tar.TypeReg, strings.Repeat("a", 4000)}).Bytes()[:1500]), false, source.ErrArchive, ""},
+		{"cut short between two files", cut(archive(t, entry{"a.yaml", tar.TypeReg, "a"}, entry{"b.yaml", tar.TypeReg, "b"}), 1024), false, source.ErrArchive, "it has no end"},
+		{"nothing", new(bytes.Buffer), false, source.ErrArchive, "it has no end"},
+		{"a gzip without its end", cut(packed(t), packed(t).Len()-4), true, source.ErrArchive, ""},
 		{"out of it", archive(t, entry{"../a.yaml", tar.TypeReg, "a"}), false, source.ErrArchive, "no path below it"},
 		{"out of it, hidden", archive(t, entry{"x/../../a.yaml", tar.TypeReg, "a"}), false, source.ErrArchive, "no path below it"},
 		{"absolute", archive(t, entry{"/a.yaml", tar.TypeReg, "a"}), false, source.ErrArchive, "no path below it"},
@@ -138,6 +141,19 @@ func TestUnpackRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// cut is the first bytes of an archive.
+func cut(b *bytes.Buffer, n int) *bytes.Buffer { return bytes.NewBuffer(b.Bytes()[:n]) }
+
+// packed is an archive of no manifests.
+func packed(t *testing.T) *bytes.Buffer {
+	t.Helper()
+	var b bytes.Buffer
+	if err := source.Pack(&b, &reconciler.Manifests{}); err != nil {
+		t.Fatal(err)
+	}
+	return &b
 }
 
 // bomb is half a megabyte that unpacks to more than is read.

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"usher/reconciler/render"
 	"usher/spec"
@@ -144,6 +145,10 @@ func challenge(c complaint, scope state.Scope) string {
 	}
 	return `Bearer realm="usher", error="invalid_token"`
 }
+
+// patience is how long a program waits for its turn to have something planned, or for
+// the loop to perform what it asks.
+const patience = 10 * time.Second
 
 // retryAfter is how many seconds a client is asked to wait.
 const retryAfter = "5"

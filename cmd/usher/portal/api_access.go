@@ -79,7 +79,9 @@ func (s *site) askAccess(w http.ResponseWriter, r *http.Request) error {
 	return answerJSON(w, r, p.Revision, p)
 }
 
-func (p *permission) refuse(code, why string) { p.Allowed, p.Code, p.Why = false, code, why }
+func (p *permission) refuse(code, why string) {
+	p.Allowed, p.Code, p.Why, p.Until = false, code, why, spec.Forever
+}
 
 // offered reports whether the contract, or any where it is empty, offers the product.
 func offered(r *spec.Roster, contract, product string) bool {

@@ -69,9 +69,6 @@ func (s *site) oneHold(w http.ResponseWriter, r *http.Request) error {
 	return answerJSON(w, r, head.Newest.Number, heldAnswer{1, head.Newest.Number, render.Holds([]state.Hold{hold}).Items, &whole})
 }
 
-// approvalTime is how long a request to approve waits for the loop to perform it.
-const approvalTime = 10 * time.Second
-
 // asked is the answer where the loop has more to do first than anybody waits for.
 type asked struct {
 	Format  int   `json:"format"`
@@ -91,7 +88,7 @@ func (s *site) approveHold(w http.ResponseWriter, r *http.Request) error {
 	case hold.State != state.HoldHeld && hold.State != state.HoldApproved:
 		return complaint{refusal: errGone, kind: "not-held", detail: "the plan is " + string(hold.State)}
 	case !reconciler.Approvable(hold.Rules):
-		return complaint{refusal: errAuthority, kind: "not-approvable", detail: hold.Rules[0].Message}
+		return complaint{refusal: errAuthority, kind: "not-approvable"}
 	}
 	id, err := s.DB.Ask(r.Context(), reconciler.RequestApprove, hold.PlanID, viewerOf(r).Name())
 	if err != nil {
@@ -121,7 +118,7 @@ var (
 
 // performed waits a while for a request to be performed, and returns it as it then is.
 func (s *site) performed(ctx context.Context, id int64) (state.Request, error) {
-	limited, cancel := context.WithTimeout(ctx, approvalTime)
+	limited, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
 	for {
 		request, err := s.DB.Request(ctx, id)

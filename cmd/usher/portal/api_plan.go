@@ -17,7 +17,6 @@ const (
 	maxArchiveBody = 64 << 20
 	sendTime       = 2 * time.Minute
 	planTime       = 5 * time.Minute
-	planTurn       = 30 * time.Second // how long one waits for another's plan to be made
 )
 
 // planSent answers with what the manifests sent would change: resolved, compared and
@@ -35,7 +34,7 @@ func (s *site) planSent(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	turn := time.NewTimer(planTurn)
+	turn := time.NewTimer(s.patience)
 	defer turn.Stop()
 	select {
 	case s.planning <- struct{}{}:

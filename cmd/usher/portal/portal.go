@@ -68,6 +68,7 @@ type site struct {
 	templates map[string]*template.Template // nil without the account site
 	tokens    tokenDesk
 	planning  chan struct{} // holds one while a plan is being made
+	patience  time.Duration // how long a program waits for its turn, or for the loop to perform what it asks
 }
 
 // New returns the handler of everything the portal serves.
@@ -77,7 +78,7 @@ func New(o Options) (http.Handler, error) {
 }
 
 func build(o Options) (*site, http.Handler, error) {
-	s := &site{Options: o, planning: make(chan struct{}, 1)}
+	s := &site{Options: o, planning: make(chan struct{}, 1), patience: patience}
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
 	}
