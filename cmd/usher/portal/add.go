@@ -186,7 +186,7 @@ func (p *addListPage) sortOut(err error, problem formProblem) {
 		return
 	}
 	for _, e := range refused.Errors {
-		one := fieldProblem{e.Reason, e.Hint}
+		one := fieldProblem{strings.TrimPrefix(e.Reason, "spec."), e.Hint}
 		switch {
 		case fieldNamed(e.Reason, map[string]string{"metadata.name": "name", "name": "name"}) != "":
 			p.Wrong["name"] = plainProblem(e)

@@ -1,0 +1,299 @@
+package portal
+
+import (
+	"fmt"
+	"net/url"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"usher/reconciler/source"
+)
+
+// repository puts the firm's manifests into a bare repository, below a folder, and
+// has the portal propose to it.
+func (f *firm) repository(t Tree) string {
+	f.Helper()
+	bare := filepath.Join(f.TempDir(), "firm.git")
+	f.git(f.dir, "init", "-q", "-b", "main", ".")
+	f.git(f.dir, "add", ".")
+	f.git(f.dir, "commit", "-q", "-m", "the firm as it is")
+	f.git(f.dir, "clone", "-q", "--bare", f.dir, bare)
+	t.Repository, t.Ref = bare, "refs/heads/main"
+	f.furnish(Options{Tree: &t})
+	return bare
+}
+
+// git runs git without the surroundings of whoever runs the tests.
+func (f *firm) git(dir string, args ...string) string {
+	f.Helper()
+	cmd := exec.Command("git", append([]string{"-c", "user.name=Tester", "-c", "user.email=tester@acme.example"}, args...)...)
+	cmd.Dir = dir
+	cmd.Env = []string{"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "HOME=/nonexistent", "PATH=/usr/local/bin:/usr/bin:/bin"}
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		f.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// branches lists the branches of a repository beside main.
+func (f *firm) branches(bare string) []string {
+	f.Helper()
+	return strings.Fields(f.git(bare, "for-each-ref", "--format=%(refname:short)", "refs/heads/usher/"))
+}
+
+// ticks is a form of Edit Access: what was ticked and what is.
+func ticks(was, has string) url.Values {
+	return url.Values{"was": strings.Fields(was), "has": strings.Fields(has)}
+}
+
+func TestSavingAccessMakesABranchWithOneCommit(t *testing.T) {
+	f := newFirm(t)
+	bare := f.repository(Tree{Signed: true, PullRequest: "https://forge.acme.example/compare/{branch}?expand=1"})
+	main := f.git(bare, "rev-parse", "main")
+	form := f.as("grace").get("/users/eve/access")
+	form.says(200, "Eve Testeve", "CAD 2027", "8 of 10 seats left")
+	f.as("grace").get("/users/ada/access").says(200, "CAD 2027")
+
+	saved := f.as("grace").post("/users/ada/access", url.Values{"has": {"design/cad"}, "until": {"2037-03-31"}, "reason": {"CAD-1"}})
+	branches := f.branches(bare)
+	if len(branches) != 1 || !strings.HasPrefix(branches[0], "usher/access-ada-") {
+		t.Fatalf("branches %v after %d; want one for the access of ada", branches, saved.status)
+	}
+	saved.leads("/proposals/" + branches[0])
+	got := f.git(bare, "log", "-1", "--format=%an <%ae>%n%cn <%ce>%n%s%n%P", branches[0])
+	want := "Grace Testgrace <grace@acme.example>\nusher <usher@acme.example>\naccess of ada: give cad under design\n" + main
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the commit (-want +got):\n%s", diff)
+	}
+	changed := f.git(bare, "diff", "--numstat", "main", branches[0])
+	if changed != "2\t0\tpeople.yaml\n" {
+		t.Errorf("changed %q, want two lines of people.yaml added", changed)
+	}
+	f.git(bare, "fsck", "--strict")
+	if now := f.git(bare, "rev-parse", "main"); now != main {
+		t.Error("the branch that is applied was moved")
+	}
+
+	page := f.as("grace").get(saved.to())
+	page.says(200, "access of ada: give cad under design", "Grace Testgrace <grace@acme.example>", "The commit is not signed",
+		"What would change", "Ada Testada <ada@acme.example>", "cad under design until 2037-03-31", "1 to grant", "1 message to send",
+		"people.yaml:", "- {product: cad, contract: design, until: 2037-03-31, reason: CAD-1}")
+	link := ""
+	for _, a := range page.elements("a", "button") {
+		link = attribute(a, "href")
+	}
+	if want := "https://forge.acme.example/compare/" + url.PathEscape(branches[0]) + "?expand=1"; link != want {
+		t.Errorf("the pull request is at %q, want %q", link, want)
+	}
+	if n := f.newest().Number; n != 1 {
+		t.Errorf("revision %d is the newest; proposing changes nothing", n)
+	}
+}
+
+func TestTakingAccessAndWhatATeamGives(t *testing.T) {
+	f := newFirm(t)
+	f.write("team.yaml", "apiVersion: usher/v1\nkind: Team\nmetadata: {name: welders}\nspec:\n  members: [ada, eve]\n  access: [cad]\n")
+	f.apply()
+	bare := f.repository(Tree{})
+	page := f.as("grace").get("/users/ada/access")
+	page.says(200, "by team welders, at team.yaml:6", "Given to everybody in it")
+	box := page.elements("input", "")
+	for _, in := range box {
+		if attribute(in, "value") == "design/cad" && attribute(in, "type") == "checkbox" {
+			checked, disabled := false, false
+			for _, a := range in.Attr {
+				checked, disabled = checked || a.Key == "checked", disabled || a.Key == "disabled"
+			}
+			if !checked || !disabled {
+				t.Errorf("what a team gives is ticked %v and fixed %v; want both", checked, disabled)
+			}
+		}
+	}
+	f.as("grace").get("/users/eve/access").says(200, "by team welders, at team.yaml:6")
+	saved := f.as("grace").post("/users/eve/access", ticks("design/cad", ""))
+	f.as("grace").get(saved.to()).says(200, "access of eve: take cad under design")
+	if changed := f.git(bare, "diff", "main", f.branches(bare)[0]); !strings.Contains(changed, "\n-  access: [cad]\n") {
+		t.Errorf("the diff takes no access:\n%s", changed)
+	}
+}
+
+func TestSavingIsRefusedWhereItShouldBe(t *testing.T) {
+	f := newFirm(t)
+	f.write("list.yaml", "apiVersion: usher/v1\nkind: UserList\nmetadata: {name: interns}\nspec:\n  users: \"bo@acme.example, Bo, Ek\"\n  access: [cad]\n")
+	f.apply()
+	bare := f.repository(Tree{})
+	tests := []struct {
+		name, who, user string
+		form            url.Values
+		status          int
+		words           string
+	}{
+		{"nothing ticked", "grace", "eve", ticks("design/cad", "design/cad"), 422, "nothing is ticked or unticked yet"},
+		{"there already", "grace", "eve", ticks("", "design/cad"), 422, "the manifests say so already"},
+		{"a contract of others", "grace", "eve", ticks("", "plant/pipes"), 403, "not yours to give"},
+		{"taking under a contract of others", "thora", "eve", ticks("design/cad", ""), 403, "not yours to give"},
+		{"a product there is none of", "grace", "eve", ticks("", "design/nothing"), 403, "not yours to give"},
+		{"no day", "grace", "ada", url.Values{"has": {"design/cad"}, "until": {"soon"}}, 422, "a day is written like 2027-03-31"},
+		{"days the wrong way round", "grace", "ada", url.Values{"has": {"design/cad"}, "from": {"2037-01-02"}, "until": {"2037-01-01"}}, 422, "before it begins"},
+		{"an entry of a list", "grace", "bo@acme.example", ticks("design/cad", ""), 422, "is an entry of the UserList at list.yaml:5"},
+		{"nobody", "grace", "nobody", ticks("", "design/cad"), 404, "There is nobody of that name"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := f.as(tt.who).post("/users/"+url.PathEscape(tt.user)+"/access", tt.form)
+			got.T = t
+			got.says(tt.status, tt.words)
+		})
+	}
+	if branches := f.branches(bare); len(branches) > 0 {
+		t.Errorf("what was refused made branches: %v", branches)
+	}
+}
+
+// TestSeatsRunOut: what has no seat left is not proposed, and the ticks are kept.
+func TestSeatsRunOut(t *testing.T) {
+	f := newFirm(t)
+	f.write("firm.yaml", strings.Replace(firmManifests, "seats: 10", "seats: 2", 1))
+	f.apply()
+	f.repository(Tree{})
+	f.as("grace").get("/users/ada/access").says(200, "0 of 2 seats left")
+	back := f.as("grace").post("/users/ada/access", url.Values{"has": {"design/cad"}, "reason": {"for the pier"}})
+	back.says(422, "3 assigned, 2 seats under design", "remove one or buy one")
+	if !strings.Contains(back.body, `value="for the pier"`) || !strings.Contains(back.body, `value="design/cad" checked`) {
+		t.Error("the form that came back lost what was filled in")
+	}
+}
+
+// TestProposalsAtOnce: each makes a branch of its own, from one base.
+func TestProposalsAtOnce(t *testing.T) {
+	f := newFirm(t)
+	bare := f.repository(Tree{})
+	var all sync.WaitGroup
+	browsers := []*browser{f.as("grace"), f.as("ada"), f.as("grace"), f.as("ada")}
+	for _, b := range browsers {
+		all.Go(func() { b.post("/users/eve/access", ticks("design/cad", "")) })
+	}
+	all.Wait()
+	if branches := f.branches(bare); len(branches) != len(browsers) {
+		t.Errorf("branches %v, want %d", branches, len(browsers))
+	}
+	f.git(bare, "fsck", "--strict")
+}
+
+// TestStaleProposals say so: in other files, in the same, and once merged.
+func TestStaleProposals(t *testing.T) {
+	f := newFirm(t)
+	bare := f.repository(Tree{})
+	saved := f.as("grace").post("/users/eve/access", ticks("design/cad", ""))
+	branch := f.branches(bare)[0]
+	advance := func(file, content string) {
+		f.write(file, content)
+		f.git(f.dir, "add", ".")
+		f.git(f.dir, "commit", "-q", "-m", "meanwhile")
+		f.git(f.dir, "push", "-q", bare, "HEAD:main")
+	}
+	if page := f.as("grace").get(saved.to()); strings.Contains(page.text(), "Since this was proposed") {
+		t.Errorf("a new proposal is said to be stale:\n%s", page.text())
+	}
+	advance("zoe.yaml", firmPerson("zoe", ""))
+	page := f.as("grace").get(saved.to())
+	page.says(200, "has moved on, in other manifests", "Zoe Testzoe", "1 person to add", "1 to revoke")
+	advance("people.yaml", firmPeople()+firmPerson("yan", ""))
+	page = f.as("grace").get(saved.to())
+	page.says(200, "others have changed the same manifests", "What the commit changes")
+	if strings.Contains(page.text(), "What would change") {
+		t.Error("a plan is shown of what only a merge can tell")
+	}
+	f.git(f.dir, "fetch", "-q", bare, branch)
+	f.git(f.dir, "merge", "-q", "-m", "as proposed", "FETCH_HEAD")
+	f.git(f.dir, "push", "-q", bare, "HEAD:main")
+	f.as("grace").get(saved.to()).says(200, "This is part of main")
+	f.apply()
+	if access, err := f.db.Access(t.Context(), f.account("eve").ID); err != nil || len(access) != 0 {
+		t.Errorf("eve has %v (%v) once it is merged and applied; want nothing", access, err)
+	}
+	f.git(bare, "branch", "-D", branch)
+	f.as("grace").get(saved.to()).says(404, "There is no such proposal")
+}
+
+// TestOtherBranchesAreNotShown: the page reads what the portal proposed, and
+// nothing else of the repository.
+func TestOtherBranchesAreNotShown(t *testing.T) {
+	f := newFirm(t)
+	bare := f.repository(Tree{})
+	f.git(bare, "branch", "secret", "main")
+	f.git(bare, "branch", "usher/Odd", "main")
+	for _, branch := range []string{"secret", "main", "usher/Odd", "usher/x^{/firm}", "usher/../main", "usher/none-1", "usher/x%0amain"} {
+		got := f.as("grace").get("/proposals/" + strings.ReplaceAll(branch, "^", "%5E"))
+		if got.status != 404 && got.status != 307 && got.status != 301 {
+			t.Errorf("%s: got %d, want it not found", branch, got.status)
+		}
+	}
+}
+
+// TestAFolderIsNotWritten: where manifests come from a folder, the page says what to
+// write, and where.
+func TestAFolderIsNotWritten(t *testing.T) {
+	f := newFirm(t)
+	before, err := source.Dir(f.dir, source.Options{}).Snapshot(t.Context())
+	f.must(err)
+	page := f.as("grace").post("/users/ada/access", ticks("", "design/cad"))
+	page.says(200, "To write to the manifests", "Nothing was written", "people.yaml:9", "+ access:", "+ - {product: cad, contract: design}", "1 to grant")
+	page = f.as("grace").post("/users/add", url.Values{"email": {"bo@acme.example"}, "first": {"Bo"}, "last": {"Ek"}})
+	page.says(200, "bo@acme.example.yaml", "firstName: Bo", "1 person to add")
+	after, err := source.Dir(f.dir, source.Options{}).Snapshot(t.Context())
+	f.must(err)
+	if before.Digest != after.Digest {
+		t.Error("the portal wrote to the folder")
+	}
+}
+
+// TestInvalidTreesAreNotEdited: while the manifests have errors, nothing is
+// proposed on top of them.
+func TestInvalidTreesAreNotEdited(t *testing.T) {
+	f := newFirm(t)
+	f.write("broken.yaml", "kind: User\n")
+	f.as("grace").post("/users/ada/access", ticks("", "design/cad")).says(409, "The manifests have errors just now")
+}
+
+// TestAuthorsCannotForgeCommits: whatever stands in a name, the commit has one
+// author and the message that was meant.
+func TestAuthorsCannotForgeCommits(t *testing.T) {
+	f := newFirm(t)
+	f.write("people.yaml", strings.Replace(firmPeople(), "firstName: Grace", "firstName: 'Grace <root@acme.example> committer'", 1))
+	f.apply()
+	bare := f.repository(Tree{})
+	f.as("grace").post("/users/add", url.Values{"email": {"bo@acme.example"}, "first": {"Usher-Allow-Removals: 9"}, "last": {"Ek"}})
+	branches := f.branches(bare)
+	if len(branches) != 1 {
+		t.Fatalf("branches %v, want one", branches)
+	}
+	raw := f.git(bare, "cat-file", "commit", branches[0])
+	if n := strings.Count(raw, "\nauthor "); n != 1 || !strings.Contains(raw, "author Grace root@acme.example committer Testgrace <grace@acme.example> ") {
+		t.Errorf("the commit:\n%s", raw)
+	}
+	if trailers := f.git(bare, "log", "-1", "--format=%(trailers)", branches[0]); strings.TrimSpace(trailers) != "" {
+		t.Errorf("the message has trailers: %s", trailers)
+	}
+	f.git(bare, "fsck", "--strict")
+}
+
+func TestSlugs(t *testing.T) {
+	for text, want := range map[string]string{
+		"add-bo@acme.example": "add-bo-acme-example", "access-三浦@acme.example": "access-acme-example",
+		"a..b/../c": "a-b-c", "-x-": "x", strings.Repeat("long ", 20): "long-long-long-long-long-long-long-long",
+	} {
+		if got := slugOf(text); got != want {
+			t.Errorf("slug of %q: %q, want %q", text, got, want)
+		}
+		if name := fmt.Sprintf("usher/%s-abcd2345", slugOf(text)); !proposalName.MatchString(name) {
+			t.Errorf("%s is not recognised as a proposal", name)
+		}
+	}
+}
