@@ -258,3 +258,15 @@ func (q CreditQuery) sql() (query string, args []any) {
 	}
 	return query + " GROUP BY " + by + " ORDER BY " + by, args
 }
+
+// CreditStamp tells when credits are to be added up again: while it stays the
+// same, so do all sums. Of the imports it reads the last ones alone, because one
+// that waits does so for seconds.
+func (db *DB) CreditStamp(ctx context.Context) (time.Time, error) {
+	var done int64
+	const last = "SELECT COALESCE(MAX(done), 0) FROM (SELECT done FROM credit_import ORDER BY id DESC LIMIT 1000) AS recent"
+	if err := db.reader.QueryRowContext(ctx, last).Scan(&done); err != nil {
+		return time.Time{}, fmt.Errorf("reading when credits were imported: %w", fault(err))
+	}
+	return moment(done), nil
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -12,6 +13,9 @@ type Touched struct {
 	Seq  int64  // its place in the audit, by which the next page is asked for
 	Kind string // user, team, product or contract
 	Name string // of a team, product or contract; of a user the account's id
+
+	Withdrawn bool     // a team, product or contract that is declared no longer
+	Contracts []string // that a team gives access under, or the contract itself; sorted
 }
 
 // Touched returns what a revision changed, in the order of the audit: up to limit
@@ -22,20 +26,48 @@ func (db *DB) Touched(ctx context.Context, revision, after int64, limit int) ([]
 	if err != nil {
 		return nil, fmt.Errorf("reading what revision %d changed: %w", revision, fault(err))
 	}
-	const rows = "SELECT seq, subject FROM audit WHERE seq > ? AND seq < ? AND revision = ? ORDER BY seq"
+	const rows = "SELECT seq, subject, entries FROM audit WHERE seq > ? AND seq < ? AND revision = ? ORDER BY seq"
 	touched, err := collect(ctx, db.reader, limited(rows, limit), []any{max(first, after), last, revision}, func(scan scanner) (t Touched, err error) {
-		var subject string
-		err = scan(&t.Seq, &subject)
+		var subject, entries string
+		if err := scan(&t.Seq, &subject, &entries); err != nil {
+			return t, err
+		}
 		t.Kind, t.Name, _ = strings.Cut(subject, "/")
 		if subject == aboutAccount+t.Name {
 			t.Kind = "user"
+			return t, nil
 		}
-		return t, err
+		return t, t.read(entries)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading what revision %d changed: %w", revision, err)
 	}
 	return touched, nil
+}
+
+// read takes from the last entry about a thing what became of it.
+func (t *Touched) read(text string) error {
+	var entries []entry
+	if err := decode(text, &entries); err != nil || len(entries) == 0 {
+		return err
+	}
+	last := entries[len(entries)-1]
+	t.Withdrawn = last.Do == doDrop
+	switch {
+	case t.Kind == "contract":
+		t.Contracts = []string{t.Name}
+	case t.Kind == "team" && !t.Withdrawn:
+		var body teamBody
+		if err := decode(string(last.Body), &body); err != nil {
+			return err
+		}
+		for _, g := range body.Access {
+			t.Contracts = append(t.Contracts, g.Contract)
+		}
+		slices.Sort(t.Contracts)
+		t.Contracts = slices.Compact(t.Contracts)
+	}
+	return nil
 }
 
 // auditOf finds the rows of the audit between which a revision's stand: the one

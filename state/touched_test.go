@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -21,9 +22,9 @@ func TestTouched(t *testing.T) {
 		bo, err = tx.AddAccount(user("bo"), true)
 		return noError(err, tx.PutProduct(&spec.Product{Name: "cad", Title: "CAD"}), tx.Grant(ada.ID, grant("cad")),
 			tx.PutContract(&spec.Contract{Name: "design"}), tx.Assign("design", ada.ID, spec.ContractManager),
-			tx.PutTeam(&spec.Team{Name: "cad"}, []string{bo.ID}))
+			tx.PutTeam(&spec.Team{Name: "cad", Access: []spec.Grant{grant("cad"), grant("bim")}}, []string{bo.ID}))
 	})
-	h.update(func(tx *state.Tx) error { return tx.RemoveAccount(bo.ID, nil) })
+	three := h.update(func(tx *state.Tx) error { return noError(tx.RemoveAccount(bo.ID, nil), tx.RemoveTeam("cad")) })
 	want := []string{"user " + bo.ID, "product cad", "user " + ada.ID, "contract design", "team cad"}
 	for _, limit := range []int{0, 1, 2, 5} {
 		var got []string
@@ -42,6 +43,21 @@ func TestTouched(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("in pages of %d (-want +got):\n%s", limit, diff)
+		}
+	}
+	for revision, want := range map[int64]state.Touched{
+		two.Number:   {Kind: "team", Name: "cad", Contracts: []string{"design"}},
+		three.Number: {Kind: "team", Name: "cad", Withdrawn: true},
+	} {
+		all, err := h.db.Touched(ctx, revision, 0, 0)
+		must(t, err)
+		i := slices.IndexFunc(all, func(t state.Touched) bool { return t.Kind == "team" })
+		if i < 0 {
+			t.Fatalf("revision %d has no team: %v", revision, all)
+		}
+		want.Seq = all[i].Seq
+		if diff := cmp.Diff(want, all[i]); diff != "" {
+			t.Errorf("revision %d (-want +got):\n%s", revision, diff)
 		}
 	}
 	if page, err := h.db.Touched(ctx, 99, 0, 0); err != nil || page != nil {

@@ -210,15 +210,15 @@ func (t *page) events(list []state.Event, signers map[int64]string) {
 		if signer := signers[e.Revision]; signer != "" {
 			revision += " signed by " + signer
 		}
-		rows[i] = []string{moment(e.At), revision, e.Action, eventText(e)}
+		rows[i] = []string{moment(e.At), revision, e.Action, EventWords(e)}
 	}
 	for i, line := range columns("  ", rows) {
 		t.line(line + t.origins(list[i].Because))
 	}
 }
 
-// eventText is what one line of history is about, in words.
-func eventText(e state.Event) string {
+// EventWords is what one line of history is about, in words.
+func EventWords(e state.Event) string {
 	text := e.Kind
 	switch {
 	case e.Product != "":

@@ -50,12 +50,13 @@ func Revisions(list []state.Revision) List {
 	items, rows := make([]revisionItem, len(list)), make([][]string, len(list))
 	for i, r := range list {
 		items[i] = revisionItem{r.Number, moment(r.At), r.Kind, r.Source, r.Path, r.Commit, r.Digest, r.PlanID, r.Approved, r.By, provenanceOf(r), r.Changes, r.Messages}
-		rows[i] = []string{strconv.FormatInt(r.Number, 10), moment(r.At), causeCell(r), byCell(r), strconv.Itoa(r.Changes), strconv.Itoa(r.Messages), from(r)}
+		rows[i] = []string{strconv.FormatInt(r.Number, 10), moment(r.At), CauseWords(r), By(r), strconv.Itoa(r.Changes), strconv.Itoa(r.Messages), from(r)}
 	}
 	return List{[]string{"revision", "at", "cause", "by", "changes", "messages", "from"}, rows, items}
 }
 
-func causeCell(r state.Revision) string {
+// CauseWords says what brought a revision about: "manifests, approved".
+func CauseWords(r state.Revision) string {
 	words := causeWords[r.Kind]
 	if r.Approved {
 		words += ", approved"
@@ -63,9 +64,9 @@ func causeCell(r state.Revision) string {
 	return words
 }
 
-// byCell is who ran usher, or who answers for the commit: its signer, or for want
+// By is who ran usher, or who answers for the commit: its signer, or for want
 // of one its author.
-func byCell(r state.Revision) string {
+func By(r state.Revision) string {
 	switch {
 	case r.Signer != "":
 		return "signed by " + r.Signer

@@ -106,7 +106,7 @@ func (c Chain) text(b *strings.Builder) {
 		}
 	}
 	if r := c.Revision; r.Number > 0 {
-		fmt.Fprintf(b, "  revision  %d, %s, %s, %s\n", r.Number, moment(r.At), causeCell(r), visible(byCell(r)))
+		fmt.Fprintf(b, "  revision  %d, %s, %s, %s\n", r.Number, moment(r.At), CauseWords(r), visible(By(r)))
 	}
 	for _, m := range c.Messages {
 		fmt.Fprintf(b, "  message   %d, %s to %s: %s\n", m.ID, m.Kind, visible(m.To), visible(delivery(m)))

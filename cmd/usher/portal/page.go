@@ -15,19 +15,20 @@ import (
 	"usher/spec"
 )
 
-//go:embed templates/*.html
+//go:embed templates/*.html templates/pieces/*.html
 var templateFiles embed.FS
 
 // layoutFile is what every page stands in; a page's own file defines "main", and
-// whatever pieces of it are also sent alone.
-const layoutFile = "templates/layout.html"
-
-// piecesFile is pieces of pages that more than one page has.
-const piecesFile = "templates/pieces.html"
+// whatever pieces of it are also sent alone. Pieces that several pages use are
+// among the pieces.
+const (
+	layoutFile = "templates/layout.html"
+	pieceFiles = "templates/pieces/*.html"
+)
 
 // loadTemplates gives every page by the name of its file, without ".html".
 func loadTemplates(static *static) (map[string]*template.Template, error) {
-	layout, err := template.New("layout.html").Funcs(words(static)).ParseFS(templateFiles, layoutFile, piecesFile)
+	layout, err := template.New("layout.html").Funcs(words(static)).ParseFS(templateFiles, layoutFile, pieceFiles)
 	if err != nil {
 		return nil, fmt.Errorf("reading the layout of pages: %w", err)
 	}
@@ -37,7 +38,7 @@ func loadTemplates(static *static) (map[string]*template.Template, error) {
 	}
 	pages := map[string]*template.Template{}
 	for _, name := range names {
-		if name == layoutFile || name == piecesFile {
+		if name == layoutFile {
 			continue
 		}
 		set, err := layout.Clone()

@@ -32,6 +32,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 
 	"usher/reconciler"
+	"usher/spec"
 	"usher/state"
 )
 
@@ -57,6 +58,9 @@ type Options struct {
 	// Plan says what manifests that somebody sends would change, and changes nothing.
 	// nil: nothing is planned here.
 	Plan func(context.Context, *reconciler.Manifests) (*reconciler.Plan, error)
+
+	Held        func() *reconciler.HeldPlan // the plan that waits for a person; nil: none does
+	Information *reconciler.Information     // for contract managers alone; nil: there is none
 }
 
 // site is the portal at work.
@@ -69,6 +73,10 @@ type site struct {
 	tokens    tokenDesk
 	planning  chan struct{} // holds one while a plan is being made
 	patience  time.Duration // how long a program waits for its turn, or for the loop to perform what it asks
+
+	creditSums kept[time.Time, []state.CreditTotal]       // by when credits were imported
+	seatsNow   kept[int64, map[spec.Seat][]state.Holding] // by how far the audit goes
+	seatsPast  kept[spec.Day, []state.SeatHistory]
 }
 
 // New returns the handler of everything the portal serves.

@@ -36,9 +36,16 @@ func (s *site) table() []route {
 	}
 	for _, routes := range []func() []route{
 		s.staticRoutes,
+		s.productRoutes,
+		s.supportRoutes,
+		s.creditRoutes,
+		s.userRoutes,
+		s.seatRoutes,
+		s.holdRoutes,
+		s.revisionRoutes,
+		s.contractRoutes,
 		s.accountRoutes,
 		s.signInRoutes,
-		s.userRoutes,
 		s.apiRoutes,
 	} {
 		all = append(all, routes()...)

@@ -195,18 +195,6 @@ func roleInWords(role spec.Role) string {
 	return "Software coordinator"
 }
 
-// daysInWords is "from 1 December 2026 until 31 March 2027", "" for all time.
-func daysInWords(s spec.Span) string {
-	var words []string
-	if day := dayInWords(s.From); day != "" {
-		words = append(words, "from "+day)
-	}
-	if day := dayInWords(s.Until); day != "" {
-		words = append(words, "until "+day)
-	}
-	return strings.Join(words, " ")
-}
-
 // LastDay is the last day on which an invitation opens.
 func (u userRow) LastDay() spec.Day { return spec.DayOf(u.Expires.Add(-time.Millisecond)) }
 

@@ -83,7 +83,7 @@ func TestUserRowTellsWhatIsAssignedAndWhy(t *testing.T) {
 		t.Errorf("the row of eve shows what is not grace's business, or a Resend:\n%s", row)
 	}
 	row = textOf(f.as("olu").get("/users?q=eve").person("Eve"))
-	for _, want := range []string{"Pipes 2027", "until 31 March 2037"} {
+	for _, want := range []string{"Pipes 2027", "until the end of 31 March 2037"} {
 		if !strings.Contains(row, want) {
 			t.Errorf("the row of eve lacks %q for olu:\n%s", want, row)
 		}
