@@ -29,6 +29,7 @@ import (
 type watchFlags struct {
 	from   treeFlags
 	who    authorityFlags
+	offer  proposalFlags
 	listen string
 	settle time.Duration
 	resync time.Duration
@@ -55,6 +56,7 @@ SIGHUP looks at once; SIGTERM finishes what is under way and stops. It serves
 	}
 	f.from.flags(c)
 	f.who.flags(c)
+	f.offer.flags(c)
 	c.Flags().StringVar(&f.listen, "listen", "127.0.0.1:8080", "`address` for health and metrics; empty for none")
 	c.Flags().DurationVar(&f.settle, "settle", source.DefaultSettle, "how long the folder must have stood still before it is acted on, as a `time`")
 	c.Flags().DurationVar(&f.resync, "resync", time.Minute, "look this often even if nothing tells of a change, as a `time`")
@@ -283,11 +285,15 @@ func (d *daemonRun) bind() (net.Listener, error) {
 }
 
 func (d *daemonRun) site() (http.Handler, error) {
+	manifests, err := d.flags.offer.tree(d.tree, d.loop.Controller.Authority)
+	if err != nil {
+		return nil, err
+	}
 	return portal.New(portal.Options{
 		Status: d.loop.Status, Metrics: d.metrics, Now: time.Now,
 		Beat: func() time.Time { return time.Unix(d.beat.Load(), 0) },
 		DB:   d.db, Owner: d.owner, Compose: d.loop.Controller.Compose, From: d.app.from(), URL: d.settings.URL, Log: d.log,
-		Plan: d.planSent,
+		Plan: d.planSent, Control: d.loop.Controller, Tree: manifests,
 	})
 }
 

@@ -49,8 +49,19 @@ func (t *Tree) source(ctx context.Context) (reconciler.Source, error) {
 	return source.NewRef(repository, t.Ref, t.Path), nil
 }
 
+// mergeCommand merges a proposal. Where signatures count, the trailer has the one
+// who signs the merge answer for the commit as well (DOMAIN.md, "Authority").
+func (t *Tree) mergeCommand(branch, commit string) string {
+	if !t.Signed {
+		return "git merge --no-ff " + branch
+	}
+	return "git merge --no-ff -S -m 'Merge " + branch + "' \\\n  -m 'Usher-Authorises: " + commit + "' " + branch
+}
+
 // branch is what the ref is called among people.
-func (t *Tree) branch() string { return strings.TrimPrefix(t.Ref, "refs/heads/") }
+func (t *Tree) branch() string {
+	return strings.TrimPrefix(strings.TrimPrefix(t.Ref, "refs/heads/"), "refs/remotes/")
+}
 
 const (
 	proposalsPath  = "/proposals/"
@@ -212,6 +223,7 @@ type proposalPage struct {
 	Author      string
 	Signed      bool   // it counts once somebody who may make the change signs for it
 	PullRequest string // where the forge opens one
+	Merge       string // the command that does so by hand
 	Stale       bool   // others have changed the branch it is for since
 	Conflict    bool   // in the same files
 	Merged      bool
@@ -258,6 +270,7 @@ func (s *site) committed(ctx context.Context, branch string) (*draft, proposalPa
 	if s.Tree.PullRequest != "" {
 		p.PullRequest = strings.ReplaceAll(s.Tree.PullRequest, "{branch}", url.PathEscape(branch))
 	}
+	p.Merge = s.Tree.mergeCommand(branch, commit.ID)
 	tip, err := ref.Commit(ctx, s.Tree.Ref)
 	if err != nil {
 		return nil, p, err

@@ -3,6 +3,7 @@ package portal
 import (
 	"fmt"
 	"net/url"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -295,5 +296,55 @@ func TestSlugs(t *testing.T) {
 		if name := fmt.Sprintf("usher/%s-abcd2345", slugOf(text)); !proposalName.MatchString(name) {
 			t.Errorf("%s is not recognised as a proposal", name)
 		}
+	}
+}
+
+// TestTheMergeOnThePageCounts: where signatures count, the command that the page
+// shows makes the proposal one that is applied, and merging without it does not.
+func TestTheMergeOnThePageCounts(t *testing.T) {
+	if _, err := exec.LookPath("ssh-keygen"); err != nil {
+		t.Skip("ssh-keygen, which makes the signature, is not installed")
+	}
+	f := newFirm(t)
+	key := filepath.Join(t.TempDir(), "key")
+	if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", key).CombinedOutput(); err != nil {
+		t.Fatalf("making a key: %v\n%s", err, out)
+	}
+	public, err := os.ReadFile(key + ".pub")
+	f.must(err)
+	f.write("people.yaml", strings.Replace(firmPeople(), "Testgrace\n", "Testgrace\n  signingKeys: ['"+strings.TrimSpace(string(public))+"']\n", 1))
+	f.apply()
+	bare := f.repository(Tree{Signed: true})
+	base := strings.TrimSpace(f.git(bare, "rev-parse", "main"))
+	saved := f.as("grace").post("/users/eve/access", ticks("design/cad", ""))
+	branch := f.branches(bare)[0]
+	page := f.as("grace").get(saved.to())
+	commands := page.elements("pre", "command")
+	if len(commands) != 1 {
+		t.Fatalf("%d commands on the page, want one", len(commands))
+	}
+	repository, err := source.OpenRepository(t.Context(), f.dir)
+	f.must(err)
+	f.control.Source = source.NewRef(repository, "refs/heads/main", "")
+	f.control.Authority, f.control.Trust = true, base
+	f.git(f.dir, "fetch", "-q", bare, branch+":"+branch)
+
+	f.git(f.dir, "merge", "-q", "--ff-only", branch)
+	if plan, err := f.control.Plan(t.Context()); err != nil || len(plan.Held) == 0 {
+		t.Errorf("the commit merged without a signature: %v, %v; want it held", plan, err)
+	}
+	f.git(f.dir, "reset", "-q", "--hard", base)
+	for _, setting := range [][2]string{{"gpg.format", "ssh"}, {"user.signingkey", key}, {"user.name", "Grace"}, {"user.email", "grace@acme.example"}} {
+		f.git(f.dir, "config", setting[0], setting[1])
+	}
+	merge := exec.Command("sh", "-c", strings.ReplaceAll(textOf(commands[0]), "\\ ", "")) // on one line
+	merge.Dir = f.dir
+	if out, err := merge.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	out, err := f.control.Apply(t.Context(), f.owner, "")
+	f.must(err)
+	if len(out.Plan.Held) > 0 || out.Applied == nil {
+		t.Errorf("the signed merge is held: %+v", out.Plan.Held)
 	}
 }
