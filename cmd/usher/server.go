@@ -15,6 +15,8 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -235,7 +237,7 @@ func (r remote) refused(response *http.Response) error {
 	}
 	kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
 	var p problem
-	if kind != "application/problem+json" || json.NewDecoder(io.LimitReader(response.Body, maxProblem)).Decode(&p) != nil {
+	if kind != "application/problem+json" || json.NewDecoder(io.LimitReader(response.Body, maxProblem)).Decode(&p) != nil || p.Title == "" {
 		return r.stranger(response)
 	}
 	if len(p.Errors) > 0 {
@@ -245,11 +247,22 @@ func (r remote) refused(response *http.Response) error {
 		}
 		return errs
 	}
-	err := fmt.Errorf("%s: %s", r.base, strings.ToLower(p.Title[:min(1, len(p.Title))])+p.Title[min(1, len(p.Title)):])
+	first, size := utf8.DecodeRuneInString(p.Title)
+	err := fmt.Errorf("%s: %s", r.base, plain(string(unicode.ToLower(first))+p.Title[size:]))
 	if p.Detail != "" {
-		err = fmt.Errorf("%w: %s", err, p.Detail)
+		err = fmt.Errorf("%w: %s", err, plain(p.Detail))
 	}
-	return hintError{err, p.Advice}
+	return hintError{err, plain(p.Advice)}
+}
+
+// plain replaces whatever a terminal would obey in words that came from elsewhere.
+func plain(words string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+			return utf8.RuneError
+		}
+		return r
+	}, words)
 }
 
 // stranger is an answer that no usher of this version gives.
