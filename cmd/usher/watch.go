@@ -293,8 +293,17 @@ func (d *daemonRun) site() (http.Handler, error) {
 		Status: d.loop.Status, Metrics: d.metrics, Now: time.Now,
 		Beat: func() time.Time { return time.Unix(d.beat.Load(), 0) },
 		DB:   d.db, Owner: d.owner, Compose: d.loop.Controller.Compose, From: d.app.from(), URL: d.settings.URL, Log: d.log,
-		Plan: d.planSent, Control: d.loop.Controller, Tree: manifests,
+		Plan: d.planSent, Control: d.loop.Controller, Tree: manifests, Held: d.loop.Held, Information: d.information(),
 	})
+}
+
+// information is what contract managers may read of their contracts; nil where no
+// folder holds any.
+func (d *daemonRun) information() *reconciler.Information {
+	if d.settings.Private == "" {
+		return nil
+	}
+	return reconciler.NewInformation(d.db, source.Dir(d.settings.Private, source.Options{Settle: d.flags.settle}))
 }
 
 func (d *daemonRun) serve(ctx context.Context, l net.Listener, handler http.Handler) {

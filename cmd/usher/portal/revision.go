@@ -85,9 +85,8 @@ func position(r *http.Request) (int64, bool) {
 
 // revisionPage is one revision, as far as it concerns the contracts of the viewer.
 type revisionPage struct {
-	revisionRow
 	state.Revision
-	Parents  []string
+	Summary  revisionRow
 	Approver string // who let its plan through; empty: nobody had to, or it is not known
 	Subjects []subject
 	Hidden   int // people and things on this page that belong to contracts of others
@@ -117,7 +116,7 @@ func (s *site) revision(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	p := revisionPage{revisionRow: summaryOf(found), Revision: found, Parents: strings.Fields(found.Parents)}
+	p := revisionPage{Revision: found, Summary: summaryOf(found)}
 	if err := s.fillRevision(r, &p, after); err != nil {
 		s.fail(w, r, err)
 		return
@@ -127,7 +126,7 @@ func (s *site) revision(w http.ResponseWriter, r *http.Request) {
 
 // fillRevision reads what the revision changed, one page of it.
 func (s *site) fillRevision(r *http.Request, p *revisionPage, after int64) error {
-	touched, err := s.DB.Touched(r.Context(), p.Revision.Number, after, subjectsPage+1)
+	touched, err := s.DB.Touched(r.Context(), p.Number, after, subjectsPage+1)
 	if err != nil {
 		return err
 	}
@@ -139,7 +138,7 @@ func (s *site) fillRevision(r *http.Request, p *revisionPage, after int64) error
 	p.Paging = pagingOf(r, next)
 	mine := viewerOf(r).contracts(stewardOf)
 	for _, t := range touched {
-		one, visible, err := s.subject(r.Context(), t, p.Revision.Number, mine)
+		one, visible, err := s.subject(r.Context(), t, p.Number, mine)
 		if err != nil {
 			return err
 		}

@@ -218,7 +218,7 @@ func (b *seatBook) draw(row *seatRow, seat spec.Seat) {
 	if behind > 2 {
 		p.below(0, b.moments[0].Format("Jan 2006"))
 	}
-	p.below(len(held)-1, b.ahead(seatsAhead).Format("Jan 2006"))
+	p.below(len(held)-1, b.ahead(seatsAhead).Format("Jan"))
 	row.Chart = p.chart
 }
 
