@@ -274,7 +274,7 @@ func (r remote) stranger(response *http.Response) error {
 }
 
 // unsigned is what a plan for others notes where commits count by who signed them.
-const unsigned = "whose signature the changes take is judged when they are merged: the server was sent manifests, not the commits behind them"
+const unsigned = "whose signature the changes take is judged when they are merged: only manifests were looked at, not the commits behind them"
 
 // planSent says what manifests that somebody sent would change, as the loop would
 // plan them now. It trusts what it was told of their commit for nothing but words.

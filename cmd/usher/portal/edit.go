@@ -89,7 +89,7 @@ func (s *site) accessPage(r *http.Request) (p accessPage, err error) {
 
 // offers is what the contracts offer, unticked, with the seats that are left.
 func (s *site) offers(ctx context.Context, c *state.Catalogue, contracts []string) (offerList, error) {
-	held, err := s.DB.Holdings(ctx)
+	held, err := s.heldNow(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func (s *site) offers(ctx context.Context, c *state.Catalogue, contracts []strin
 			if o.Seats == spec.Unlimited {
 				row.Left = "no limit of seats"
 			} else {
-				left := max(0, o.Seats-busiest(held, name, o.Product, spec.DayOf(s.Now())))
+				left := max(0, o.Seats-busiest(held[spec.Seat{Contract: name, Product: o.Product}], spec.DayOf(s.Now())))
 				row.Left, row.None = fmt.Sprintf("%d of %d seats left", left, o.Seats), left == 0
 			}
 			group.Offers = append(group.Offers, row)
@@ -119,18 +119,12 @@ func (s *site) offers(ctx context.Context, c *state.Catalogue, contracts []strin
 }
 
 // busiest is how many people hold a product on its busiest day from today on.
-func busiest(held []state.Holding, contract, product string, today spec.Day) int {
-	var same []state.Holding
-	for _, h := range held {
-		if h.Contract == contract && h.Product == product && h.Until >= today {
-			same = append(same, h)
-		}
-	}
+func busiest(held []state.Holding, today spec.Day) int {
 	most := 0
-	for _, h := range same { // the busiest day is one on which somebody begins, or today
+	for _, h := range held { // the busiest day is today, or one on which somebody begins
 		day, n := max(h.From, today), 0
-		for _, other := range same {
-			if other.From <= day && day <= other.Until {
+		for _, other := range held {
+			if other.Contains(day) {
 				n += other.People
 			}
 		}

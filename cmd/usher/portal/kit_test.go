@@ -121,9 +121,6 @@ func (f *firm) furnish(o Options) {
 	o.Beat, o.Now, o.Metrics = f.now, f.now, NewMetrics(o.Status)
 	o.DB, o.Owner, o.Compose, o.From = f.db, f.owner, f.control.Compose, f.control.From
 	o.Control = f.control
-	if o.Tree == nil {
-		o.Tree = &Tree{Dir: f.dir}
-	}
 	var err error
 	f.site, f.handler, err = build(o)
 	f.must(err)

@@ -50,8 +50,8 @@ type Options struct {
 	From    string                 // address that messages come from
 	URL     string                 // what the site is known as from outside, without a slash at its end; empty: by its address
 	Secure  bool                   // browsers reach it over TLS alone
-	Control *reconciler.Controller // resends and previews; what it does beside the loop alone
 	Tree    *Tree                  // where manifests come from; nil: nothing can be proposed
+	Control *reconciler.Controller // writes to a contract's support; what it may do beside the loop alone
 	Queued  func()                 // called after a message was queued; nil: nobody waits for it
 	Log     *slog.Logger
 

@@ -83,7 +83,7 @@ var errNoTree = refusal{http.StatusNotImplemented, "Nothing can be proposed here
 // draft reads the manifests and edits them. What the edit may not do is an
 // *edit.Error or an *edit.RefusedError.
 func (s *site) draft(ctx context.Context, change func(*edit.Tree) error) (*draft, error) {
-	if s.Tree == nil {
+	if s.Tree == nil || s.Plan == nil {
 		return nil, errNoTree
 	}
 	done, err := s.turn(ctx)
@@ -242,7 +242,7 @@ var errNoProposal = refusal{http.StatusNotFound, "There is no such proposal",
 // proposal shows a branch that the portal made.
 func (s *site) proposal(w http.ResponseWriter, r *http.Request) {
 	branch := r.PathValue("branch")
-	if s.Tree == nil || s.Tree.Repository == "" || !proposalName.MatchString(branch) {
+	if s.Tree == nil || s.Plan == nil || s.Tree.Repository == "" || !proposalName.MatchString(branch) {
 		s.fail(w, r, errNoProposal)
 		return
 	}
@@ -357,15 +357,18 @@ func (s *site) preview(ctx context.Context, d *draft, p *proposalPage) error {
 		return err
 	}
 	defer done()
-	plan, err := s.Control.Preview(ctx, d.wanted())
+	plan, err := s.Plan(ctx, d.wanted())
 	var errs spec.Errors
-	if errors.As(err, &errs) {
+	switch {
+	case reconciler.IsPrivate(err):
+		p.Wrong = []string{errPrivate.Title}
+		return nil
+	case errors.As(err, &errs):
 		for _, e := range errs {
 			p.Wrong = append(p.Wrong, e.Error())
 		}
 		return nil
-	}
-	if err != nil {
+	case err != nil:
 		return fmt.Errorf("planning a proposal: %w", err)
 	}
 	var text strings.Builder

@@ -25,8 +25,15 @@ func (f *firm) repository(t Tree) string {
 	f.git(f.dir, "commit", "-q", "-m", "the firm as it is")
 	f.git(f.dir, "clone", "-q", "--bare", f.dir, bare)
 	t.Repository, t.Ref = bare, "refs/heads/main"
-	f.furnish(Options{Tree: &t})
+	f.proposing(t)
 	return bare
+}
+
+// proposing opens the portal with a place to propose to.
+func (f *firm) proposing(t Tree) {
+	f.Helper()
+	f.planning()
+	f.furnish(Options{Tree: &t, Plan: f.site.Plan})
 }
 
 // git runs git without the surroundings of whoever runs the tests.
@@ -242,6 +249,7 @@ func TestOtherBranchesAreNotShown(t *testing.T) {
 // write, and where.
 func TestAFolderIsNotWritten(t *testing.T) {
 	f := newFirm(t)
+	f.proposing(Tree{Dir: f.dir})
 	before, err := source.Dir(f.dir, source.Options{}).Snapshot(t.Context())
 	f.must(err)
 	page := f.as("grace").post("/users/ada/access", ticks("", "design/cad"))
@@ -259,6 +267,7 @@ func TestAFolderIsNotWritten(t *testing.T) {
 // proposed on top of them.
 func TestInvalidTreesAreNotEdited(t *testing.T) {
 	f := newFirm(t)
+	f.proposing(Tree{Dir: f.dir})
 	f.write("broken.yaml", "kind: User\n")
 	f.as("grace").post("/users/ada/access", ticks("", "design/cad")).says(409, "The manifests have errors just now")
 }

@@ -90,12 +90,8 @@ type seatBook struct {
 // is kept until anything is audited, and what lies behind for a day.
 func (s *site) openSeats(ctx context.Context, catalogue *state.Catalogue) (*seatBook, error) {
 	book := &seatBook{Catalogue: catalogue, today: spec.DayOf(s.Now()), past: map[spec.Seat]state.SeatHistory{}}
-	stamp, err := s.DB.Stamp(ctx)
-	if err != nil {
-		return nil, err
-	}
-	book.holdings, err = s.seatsNow.get(stamp, func() (map[spec.Seat][]state.Holding, error) { return s.holdingsBySeat(ctx) })
-	if err != nil {
+	var err error
+	if book.holdings, err = s.heldNow(ctx); err != nil {
 		return nil, err
 	}
 	if book.moments, err = s.monthsBehind(ctx); err != nil || len(book.moments) == 0 {
@@ -106,6 +102,15 @@ func (s *site) openSeats(ctx context.Context, catalogue *state.Catalogue) (*seat
 		book.past[spec.Seat{Contract: h.Contract, Product: h.Product}] = h
 	}
 	return book, err
+}
+
+// heldNow is who holds what, by seat.
+func (s *site) heldNow(ctx context.Context) (map[spec.Seat][]state.Holding, error) {
+	stamp, err := s.DB.Stamp(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.seatsNow.get(stamp, func() (map[spec.Seat][]state.Holding, error) { return s.holdingsBySeat(ctx) })
 }
 
 func (s *site) holdingsBySeat(ctx context.Context) (map[spec.Seat][]state.Holding, error) {

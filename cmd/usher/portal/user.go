@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"usher/reconciler"
 	"usher/spec"
 	"usher/state"
 )
@@ -222,18 +223,21 @@ func (s *site) resend(w http.ResponseWriter, r *http.Request) {
 	case !invitable(&p.Account):
 		err = refusal{http.StatusConflict, "There is no invitation to send again",
 			p.FirstName + " " + p.LastName + " is " + string(p.Status) + ". Only somebody who is invited, or whose invitation has expired, can be invited again."}
-	default:
-		err = s.Control.Resend(r.Context(), s.Owner, p.Name, viewerOf(r).Name())
+	}
+	done := false
+	if err == nil {
+		done, err = s.ask(r.Context(), reconciler.RequestResend, p.Name)
 	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	if s.Queued != nil {
-		s.Queued()
+	said := p.FirstName + " " + p.LastName + " is invited again as soon as usher comes to it."
+	if done {
+		said = "A new invitation is on its way to " + p.FirstName + " " + p.LastName + ". The earlier one no longer works."
 	}
 	back, _ := url.ParseQuery(r.PostForm.Get("back"))
-	s.leadSaying(w, r, addressOf(usersPath, back), "A new invitation is on its way to "+p.FirstName+" "+p.LastName+". The earlier one no longer works.")
+	s.leadSaying(w, r, addressOf(usersPath, back), said)
 }
 
 // personOf is the person that a path names.

@@ -142,6 +142,7 @@ func TestResendIsDoneInTheNameOfWhoAsks(t *testing.T) {
 	if row := textOf(grace.get("/users?status=expired").person("Nobu")); !strings.Contains(row, "expired: its last day was") {
 		t.Errorf("the row of nobu does not say that the invitation expired:\n%s", row)
 	}
+	f.perform()
 	done := grace.post("/users/nobu/resend", url.Values{"back": {"q=nobu&status=invited"}})
 	done.leads("/users?q=nobu&status=invited")
 	grace.get(done.to()).says(200, "A new invitation is on its way to Nobu Testnobu")
