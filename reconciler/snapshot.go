@@ -6,7 +6,8 @@ import "context"
 type Snapshot struct {
 	Source string `json:"source"` // "dir" or "git"
 	Path   string `json:"path,omitempty"`
-	Ref    string `json:"ref,omitempty"` // the ref that named the commit
+	Ref    string `json:"ref,omitempty"`    // the ref that named the commit
+	Folder string `json:"folder,omitempty"` // of the commit, below which manifests were read; "" for all of it
 	Commit string `json:"commit,omitempty"`
 	Digest string `json:"digest"` // "sha256:…" over every path and its content
 }

@@ -60,6 +60,22 @@ func (r *Ref) Settled(_ context.Context, first *reconciler.Manifests) (*reconcil
 	return first, nil
 }
 
+// Glance reports whether the ref still names the commit of that reading: then a
+// reading would be the same, whatever its size. It costs what reading a ref does.
+func (r *Ref) Glance(ctx context.Context, was reconciler.Snapshot) bool {
+	if was.Source != "git" || was.Path != r.repository.path || was.Ref != r.ref || was.Folder != r.below || was.Commit == "" {
+		return false
+	}
+	if r.repository.find(ctx) != nil {
+		return false
+	}
+	c, err := r.Commit(ctx, r.ref)
+	return err == nil && c.ID == was.Commit
+}
+
+// Keep does nothing: a commit's id says all that Glance needs.
+func (r *Ref) Keep(string) error { return nil }
+
 // At reads the manifests of any commit, by any name that git has for it. Reading
 // the commit read last again costs no more than finding that it is.
 func (r *Ref) At(ctx context.Context, name string) (*reconciler.Manifests, error) {
@@ -106,7 +122,7 @@ func (r *Ref) read(b *batch, o object) (*reconciler.Manifests, error) {
 	if err := w.descend(commit.Tree, r.below); err != nil {
 		return nil, err
 	}
-	m := &reconciler.Manifests{Snapshot: reconciler.Snapshot{Source: "git", Path: r.repository.path, Commit: commit.ID}}
+	m := &reconciler.Manifests{Snapshot: reconciler.Snapshot{Source: "git", Path: r.repository.path, Commit: commit.ID, Folder: r.below}}
 	if len(w.errs) > 0 {
 		return m, w.errs.Sort()
 	}
