@@ -98,7 +98,8 @@ type unreadError struct{ error }
 func (e unreadError) Unwrap() error { return e.error }
 
 // Run reconciles until ctx ends, which is no error, or until another controller
-// has taken the state over, which is state.ErrFenced.
+// has taken the state over, which is state.ErrFenced. That the state moved on under
+// this one's own hands, by what somebody asked for beside the loop, is planned anew.
 func (l *Loop) Run(ctx context.Context) error {
 	l.Timing = l.Timing.withDefaults()
 	l.mu.Lock()
@@ -110,13 +111,18 @@ func (l *Loop) Run(ctx context.Context) error {
 	}
 	for {
 		wait, err := l.look(ctx)
-		if errors.Is(err, state.ErrFenced) || ctx.Err() != nil {
+		if takenOver(err) || ctx.Err() != nil {
 			return unlessEnded(ctx, err)
 		}
 		if err := l.await(ctx, wait); err != nil {
 			return unlessEnded(ctx, err)
 		}
 	}
+}
+
+// takenOver reports whether another controller has come.
+func takenOver(err error) bool {
+	return errors.Is(err, state.ErrFenced) && !errors.Is(err, state.ErrMoved)
 }
 
 // unlessEnded is the error, or nil where the loop was told to end.
@@ -147,7 +153,7 @@ func (l *Loop) await(ctx context.Context, wait time.Duration) error {
 			return l.rest(ctx)
 		case <-requests.C:
 			l.beat()
-			if again, err := l.requests(ctx); again || errors.Is(err, state.ErrFenced) {
+			if again, err := l.requests(ctx); again || takenOver(err) {
 				return err
 			}
 			if err := l.reportNews(ctx); err != nil {
@@ -185,7 +191,7 @@ func (l *Loop) rest(ctx context.Context) error {
 			return ctx.Err()
 		case <-requests.C:
 			l.beat()
-			if again, err := l.requests(ctx); again || errors.Is(err, state.ErrFenced) {
+			if again, err := l.requests(ctx); again || takenOver(err) {
 				return err
 			}
 		case <-l.dirty():

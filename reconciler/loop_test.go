@@ -180,6 +180,41 @@ func TestFencedLoopEnds(t *testing.T) {
 	}
 }
 
+// busy composes while somebody's invitation is resent beside the loop, once.
+type busy struct {
+	plain
+	beside func()
+}
+
+func (b *busy) Subject(n *reconciler.Notice) (string, error) {
+	if beside := b.beside; beside != nil {
+		b.beside = nil
+		beside()
+	}
+	return b.plain.Subject(n)
+}
+
+// A revision that comes beside the loop, between its reading and its writing, makes it
+// plan anew; it is not taken for another controller.
+func TestRevisionsBesideTheLoop(t *testing.T) {
+	w := prepare(t, firm(), soon, nil)
+	beside := &busy{}
+	w.loop.Controller.Compose = beside
+	w.begin()
+	w.look(1)
+	other := *w.loop.Controller
+	beside.beside = func() {
+		other.Compose = plain{}
+		if err := other.Resend(t.Context(), w.loop.Owner, "bo", "portal"); err != nil {
+			t.Error(err)
+		}
+	}
+	w.shelf.put("cy.yaml", user("cy"))
+	w.until("applied", func() bool { return w.applied() == 3 })
+	w.becomes(reconciler.Ready, true)
+	w.verify()
+}
+
 // What operators ask for is performed within a second, with the timing of
 // production, while edits come in all the time.
 func TestRequestsWithinASecond(t *testing.T) {

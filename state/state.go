@@ -35,6 +35,9 @@ var (
 	ErrDamaged = errors.New("the state is damaged")
 	// ErrFenced: another owner, or another revision, came first (exit 5).
 	ErrFenced = errors.New("the state has moved on: someone else wrote; plan again")
+	// ErrMoved: another revision came first, of this owner's own making; it is an
+	// ErrFenced, and planning again is all it takes.
+	ErrMoved = fmt.Errorf("%w", ErrFenced)
 	// ErrNotFound: what was named is not on record.
 	ErrNotFound = errors.New("not found")
 	// ErrTooMany: somebody asked for more of it than may be asked for in a while.

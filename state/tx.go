@@ -37,12 +37,13 @@ type Tx struct {
 // Update runs fn in one transaction that makes one revision: a row for the
 // revision itself, fn's rows, their audit, the messages. on is the number of the
 // newest revision that the caller decided by (Truth.Newest.Number); when another
-// one is the newest, or another owner has come, the error is [ErrFenced]. After
+// one is the newest, the error is [ErrMoved], when another owner has come
+// [ErrFenced]. After
 // an error or a panic of fn nothing has happened.
 func (o *Owner) Update(ctx context.Context, cause Cause, on int64, fn func(*Tx) error) (Revision, error) {
 	return o.revise(ctx, cause, func(tx *Tx, newest Revision) error {
 		if newest.Number != on {
-			return ErrFenced
+			return ErrMoved
 		}
 		return fn(tx)
 	})
