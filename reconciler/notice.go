@@ -44,6 +44,12 @@ const (
 // has a Request.
 const NoticeSupport NoticeKind = "support"
 
+// The kinds of messages about signing in. They belong to no revision.
+const (
+	NoticeReset    NoticeKind = "reset"    // a code with which to choose a new password
+	NoticePassword NoticeKind = "password" // the password was changed
+)
+
 // Notice is one message of a plan. Kind, To and Subject are what a plan shows;
 // the rest is what its text is composed from, and depends on nothing that is
 // known only when it is carried out but the Stamp.

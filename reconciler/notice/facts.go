@@ -30,7 +30,7 @@ type Letter struct {
 	Calendar bool   // the days alone brought it about
 	Support  string // "a@acme.example or b@acme.example"; empty: nobody is named
 	URL      string // of the account site, without a slash at its end; empty: there is none
-	Link     string // to activate the account; empty without URL
+	Link     string // to activate the account, or to choose a new password; empty without URL
 	LastDay  string // of the invitation that a reminder is about: "20 February 2027"
 
 	// What stewards are told; the kind of message decides which of these it is.
@@ -51,9 +51,9 @@ type Letter struct {
 	Revision int64
 	Signer   string // name of the user who signed the commit of the revision; "" where nobody was asked
 	When     string // "22 November 2026, 08:20 UTC"
-	Expires  string // the invitation's last moment, written like When: invitation, reminder
+	Expires  string // the invitation's or code's last moment, written like When: invitation, reminder, reset
 	Days     int    // whole days until then
-	Password string // stands for the given password; invitation only
+	Password string // stands for the given password or the code: invitation, reset
 }
 
 // List is lines of access.
@@ -136,9 +136,19 @@ func (w *Writer) facts(n *reconciler.Notice) *Letter {
 	l.report(n.Report)
 	l.request(n.Request)
 	if w.url != "" {
-		l.Link = w.url + "/activate?user=" + url.QueryEscape(n.Person.Email)
+		l.Link = w.url + landing(n.Kind) + "?user=" + url.QueryEscape(n.Person.Email)
 	}
 	return l
+}
+
+// landing is the page on which the person does what the message asks. Who they are
+// only fills in a field: what opens the account stands in the message, not in the
+// link, so that whatever follows links in messages opens nothing.
+func landing(kind reconciler.NoticeKind) string {
+	if kind == reconciler.NoticeReset {
+		return "/password/reset"
+	}
+	return "/activate"
 }
 
 // request adds what support is asked.
@@ -159,7 +169,7 @@ func (l *Letter) stamp(n *reconciler.Notice, s reconciler.Stamp) {
 	if n.Kind == reconciler.NoticeReminder {
 		l.Expires = moment(n.Expires)
 	}
-	if n.Kind == reconciler.NoticeInvitation {
+	if secret(n.Kind) {
 		l.Password = state.Placeholder
 		l.Expires = moment(s.Expires)
 		l.Days = int(s.Expires.Sub(s.Time).Round(time.Hour) / (24 * time.Hour))

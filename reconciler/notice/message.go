@@ -123,15 +123,21 @@ var placeholder = []byte(state.Placeholder)
 
 func count(b []byte) int { return bytes.Count(b, placeholder) }
 
-// checkPassword makes sure that an invitation has the given password in both
-// parts, and that nothing else has one.
+// secret reports whether messages of a kind carry what opens an account: a given
+// password, or a reset code.
+func secret(kind reconciler.NoticeKind) bool {
+	return kind == reconciler.NoticeInvitation || kind == reconciler.NoticeReset
+}
+
+// checkPassword makes sure that what opens an account stands in both parts of a
+// message that carries it, and in no other.
 func checkPassword(kind reconciler.NoticeKind, text, html []byte) error {
 	switch {
-	case kind != reconciler.NoticeInvitation && count(text)+count(html) > 0:
-		return errors.New("only an invitation may contain a given password")
-	case kind == reconciler.NoticeInvitation && count(text) == 0:
+	case !secret(kind) && count(text)+count(html) > 0:
+		return errors.New("only an invitation may contain a given password, and a reset its code")
+	case secret(kind) && count(text) == 0:
 		return errors.New("the text lacks the given password; its template needs {{.Password}}")
-	case kind == reconciler.NoticeInvitation && count(html) == 0:
+	case secret(kind) && count(html) == 0:
 		return errors.New("the HTML lacks the given password; its template needs {{.Password}}")
 	}
 	return nil

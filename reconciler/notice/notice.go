@@ -52,6 +52,7 @@ var Kinds = []reconciler.NoticeKind{
 	reconciler.NoticeAccess, reconciler.NoticeRole, reconciler.NoticeSteward, reconciler.NoticeReminder,
 	reconciler.NoticeExpired, reconciler.NoticeHeld, reconciler.NoticeRefused, reconciler.NoticeUndeliverable,
 	reconciler.NoticeSeats, reconciler.NoticeTerm, reconciler.NoticeSupport,
+	reconciler.NoticeReset, reconciler.NoticePassword,
 }
 
 // New reads the templates and tries each of them.
@@ -119,7 +120,8 @@ func (w *Writer) Subject(n *reconciler.Notice) (string, error) {
 }
 
 // Compose writes the whole message (RFC 5322, CRLF). It refuses an invitation
-// without its given password, and any other message with one.
+// without its given password, a reset without its code, and any other message with
+// either.
 func (w *Writer) Compose(n *reconciler.Notice, s reconciler.Stamp) ([]byte, error) {
 	l, err := w.letter(n)
 	if err != nil {

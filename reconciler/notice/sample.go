@@ -44,6 +44,8 @@ func Sample(kind reconciler.NoticeKind) *reconciler.Notice {
 		n.Expires = time.Date(2026, time.December, 6, 8, 20, 5, 0, time.UTC)
 	case reconciler.NoticeSupport:
 		return sampleRequest()
+	case reconciler.NoticeReset, reconciler.NoticePassword:
+		// The person is all there is to tell.
 	default:
 		if n.Report = sampleReport(kind); n.Report == nil {
 			return nil

@@ -9,11 +9,12 @@ import (
 )
 
 // Every message of a signed revision says who signed it, others nothing of the kind.
-// What somebody asks of support belongs to no revision.
+// What somebody asks of support belongs to no revision, nor does what is about a password.
 func TestSignerIsNamed(t *testing.T) {
 	w := writer(t, notice.Options{})
 	for _, kind := range notice.Kinds {
-		if kind == reconciler.NoticeSupport {
+		switch kind {
+		case reconciler.NoticeSupport, reconciler.NoticeReset, reconciler.NoticePassword:
 			continue
 		}
 		for signer, want := range map[string]string{"grace": ", signed by grace.", "": " UTC."} {
