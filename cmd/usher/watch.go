@@ -2,12 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"sync"
@@ -30,7 +26,7 @@ type watchFlags struct {
 	from   treeFlags
 	who    authorityFlags
 	offer  proposalFlags
-	listen string
+	site   siteFlags
 	settle time.Duration
 	resync time.Duration
 	notify bool
@@ -48,8 +44,11 @@ delivered beside it. A folder that cannot be read, manifests with errors and
 plans that are held change nothing: what was applied last stays, and usher status
 says why. Approve, resend and the like work beside it, within a second.
 
-SIGHUP looks at once; SIGTERM finishes what is under way and stops. It serves
-/livez, /readyz and /metrics on --listen.`,
+On --listen it serves the account site, where people sign in to see what they may
+use and those who manage contracts see who may, and beside it /livez, /readyz and
+/metrics (usher help portal).
+
+SIGHUP looks at once; SIGTERM finishes what is under way and stops.`,
 		Example: "  usher watch manifests\n  usher watch --repo /srv/acme.git --ref refs/heads/main --listen 127.0.0.1:9090",
 		Args:    f.from.args,
 		RunE:    func(c *cobra.Command, args []string) error { return a.watch(c, args, f) },
@@ -57,7 +56,7 @@ SIGHUP looks at once; SIGTERM finishes what is under way and stops. It serves
 	f.from.flags(c)
 	f.who.flags(c)
 	f.offer.flags(c)
-	c.Flags().StringVar(&f.listen, "listen", "127.0.0.1:8080", "`address` for health and metrics; empty for none")
+	f.site.flags(c)
 	c.Flags().DurationVar(&f.settle, "settle", source.DefaultSettle, "how long the folder must have stood still before it is acted on, as a `time`")
 	c.Flags().DurationVar(&f.resync, "resync", time.Minute, "look this often even if nothing tells of a change, as a `time`")
 	c.Flags().BoolVar(&f.notify, "notify", true, "be told of changes by the file system; without, only look")
@@ -78,10 +77,15 @@ type daemonRun struct {
 	loop    *reconciler.Loop
 	metrics *portal.Metrics
 	beat    atomic.Int64 // Unix seconds
+
+	certificate *certificate // nil: not ours to have
 }
 
 func (a *app) watch(c *cobra.Command, args []string, f watchFlags) error {
 	ctx := c.Context()
+	if err := f.site.check(); err != nil {
+		return err
+	}
 	t, err := f.from.tree(ctx, args)
 	if err != nil {
 		return err
@@ -124,11 +128,8 @@ func (d *daemonRun) run(ctx context.Context, transport mail.Transport) error {
 	if err != nil {
 		return err
 	}
-	site, err := d.site()
-	if err != nil {
-		return err
-	}
-	listener, err := d.bind()
+	wake := make(chan struct{}, 1)
+	listener, site, err := d.open(wake)
 	if err != nil {
 		return err
 	}
@@ -137,7 +138,6 @@ func (d *daemonRun) run(ctx context.Context, transport mail.Transport) error {
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer stop()
-	wake := make(chan struct{}, 1)
 	d.loop.Applied = func() { poke(wake) }
 	if w, ok := d.loop.Changes.(*source.Watcher); ok {
 		running.Go(func() { w.Run(ctx) })
@@ -271,51 +271,4 @@ func (d *daemonRun) fetcher(ctx context.Context) (*source.Fetcher, error) {
 	}
 	f.Every, f.Log, f.Report = d.flags.fetch, d.log, d.loop.SetRemote
 	return f, nil
-}
-
-func (d *daemonRun) bind() (net.Listener, error) {
-	if d.flags.listen == "" {
-		return nil, nil
-	}
-	l, err := net.Listen("tcp", d.flags.listen)
-	if err != nil {
-		return nil, hintError{fmt.Errorf("listening for health and metrics: %w", err), `--listen names another address, --listen "" none`}
-	}
-	return l, nil
-}
-
-func (d *daemonRun) site() (http.Handler, error) {
-	manifests, err := d.flags.offer.tree(d.tree, d.loop.Controller.Authority)
-	if err != nil {
-		return nil, err
-	}
-	return portal.New(portal.Options{
-		Status: d.loop.Status, Metrics: d.metrics, Now: time.Now,
-		Beat: func() time.Time { return time.Unix(d.beat.Load(), 0) },
-		DB:   d.db, Owner: d.owner, Compose: d.loop.Controller.Compose, From: d.app.from(), URL: d.settings.URL, Log: d.log,
-		Plan: d.planSent, Control: d.loop.Controller, Tree: manifests, Held: d.loop.Held, Information: d.information(),
-	})
-}
-
-// information is what contract managers may read of their contracts; nil where no
-// folder holds any.
-func (d *daemonRun) information() *reconciler.Information {
-	if d.settings.Private == "" {
-		return nil
-	}
-	return reconciler.NewInformation(d.db, source.Dir(d.settings.Private, source.Options{Settle: d.flags.settle}))
-}
-
-func (d *daemonRun) serve(ctx context.Context, l net.Listener, handler http.Handler) {
-	server := portal.Server(handler)
-	stopped := context.AfterFunc(ctx, func() {
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		server.Shutdown(grace)
-	})
-	defer stopped()
-	d.log.Info("listening", "address", l.Addr().String())
-	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		d.log.Error("serving health and metrics", "error", err)
-	}
 }

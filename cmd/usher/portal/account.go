@@ -1,11 +1,17 @@
 package portal
 
-import "net/http"
+import (
+	"errors"
+	"net/http"
+
+	"usher/state"
+)
 
 func (s *site) accountRoutes() []route {
 	return []route{
 		{method: http.MethodGet, pattern: "/{$}", need: signedIn, serve: s.home},
 		{method: http.MethodGet, pattern: "/account", need: signedIn, serve: s.account, menu: "Your account"},
+		{method: http.MethodPost, pattern: "/account/password", need: signedIn, serve: s.changePassword},
 		{method: http.MethodPost, pattern: "/sign-out", need: open, serve: s.signOut},
 		{method: http.MethodPost, pattern: "/sign-out-everywhere", need: signedIn, serve: s.signOutEverywhere},
 	}
@@ -17,7 +23,60 @@ func (s *site) home(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *site) account(w http.ResponseWriter, r *http.Request) {
-	s.render(w, r, "account", "Your account", nil)
+	s.showAccount(w, r, http.StatusOK, nil)
+}
+
+func (s *site) showAccount(w http.ResponseWriter, r *http.Request, status int, wrong problems) {
+	s.renderStatus(w, r, status, "account", "Your account", passwordForm{
+		Email: viewerOf(r).account.Email, Shortest: shortestPassword, Problems: wrong,
+	})
+}
+
+// changePassword takes another password from whoever knows the present one. Somebody
+// who was taken over from elsewhere has none, and chooses one by a code.
+func (s *site) changePassword(w http.ResponseWriter, r *http.Request) {
+	if !s.form(w, r) {
+		return
+	}
+	a, client := viewerOf(r).account, s.clientOf(r)
+	if wait := s.attempts.begin("change "+a.ID, client); wait > 0 {
+		s.showAccount(w, r, http.StatusTooManyRequests, problems{"current": tooOften(w, wait)})
+		return
+	}
+	wrong, err := s.exchange(r, a)
+	switch {
+	case errors.Is(err, state.ErrClosed):
+		s.lead(w, r, signInPath)
+	case err != nil:
+		s.fail(w, r, err)
+	case len(wrong) > 0:
+		s.showAccount(w, r, http.StatusUnprocessableEntity, wrong)
+	default:
+		s.attempts.passed("change "+a.ID, client)
+		s.renewed(w, r, a)
+	}
+}
+
+func (s *site) exchange(r *http.Request, a state.Account) (problems, error) {
+	ctx := r.Context()
+	hash, err := s.DB.Password(ctx, a.ID)
+	if err != nil {
+		return nil, err
+	}
+	fits, err := s.hasher.fits(ctx, r.PostForm.Get("current"), hash)
+	if err != nil {
+		return nil, err
+	}
+	if !fits {
+		return problems{"current": "This is not your present password. If you have none or no longer know it, choose a new one by e-mail."}, nil
+	}
+	if wrong, err := s.chosen(ctx, r, a); err != nil || len(wrong) > 0 {
+		return wrong, err
+	}
+	if hash, err = s.hasher.hash(ctx, r.PostForm.Get("password")); err != nil {
+		return nil, err
+	}
+	return nil, s.Control.SetPassword(ctx, s.Owner, a, hash)
 }
 
 func (s *site) signOut(w http.ResponseWriter, r *http.Request) {

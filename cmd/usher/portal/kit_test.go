@@ -124,6 +124,8 @@ func (f *firm) furnish(o Options) {
 	var err error
 	f.site, f.handler, err = build(o)
 	f.must(err)
+	f.site.hasher = cheapHasher(f)
+	f.Cleanup(f.site.doing.Wait)
 }
 
 func (f *firm) must(err error) {

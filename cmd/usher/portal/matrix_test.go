@@ -43,6 +43,7 @@ var matrix = []struct{ method, pattern, may string }{
 
 	{"GET", "/{$}", "m c o e"},
 	{"GET", "/account", "m c o e"},
+	{"POST", "/account/password", "m c o e"},
 	{"POST", "/sign-out", "m c o e n x a t"},
 	{"POST", "/sign-out-everywhere", "m c o e"},
 
@@ -56,6 +57,14 @@ var matrix = []struct{ method, pattern, may string }{
 	{"POST", "/users/add/list", "m c o"},
 	{"GET", "/proposals/{branch...}", "m c o"},
 	{"GET", "/sign-in", "m c o e n x a t"},
+	{"POST", "/sign-in", "m c o e n x a t"},
+	{"GET", "/activate", "m c o e n x a t"},
+	{"GET", "/password/choose", "n"},
+	{"POST", "/password/choose", "n"},
+	{"GET", "/password/forgotten", "m c o e n x a t"},
+	{"POST", "/password/forgotten", "m c o e n x a t"},
+	{"GET", "/password/reset", "m c o e n x a t"},
+	{"POST", "/password/reset", "m c o e n x a t"},
 
 	{"GET", "/api/v1/openapi.json", "m c o e n x a t"},
 	{"GET", "/api/v1/users", "t"},

@@ -27,6 +27,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -50,8 +51,9 @@ type Options struct {
 	From    string                 // address that messages come from
 	URL     string                 // what the site is known as from outside, without a slash at its end; empty: by its address
 	Secure  bool                   // browsers reach it over TLS alone
+	Proxied bool                   // it is a proxy that browsers reach, which says whom it speaks for
 	Tree    *Tree                  // where manifests come from; nil: nothing can be proposed
-	Control *reconciler.Controller // writes to a contract's support; what it may do beside the loop alone
+	Control *reconciler.Controller // writes to a contract's support, and of passwords; what it may do beside the loop alone
 	Queued  func()                 // called after a message was queued; nil: nobody waits for it
 	Log     *slog.Logger
 
@@ -77,6 +79,11 @@ type site struct {
 	creditSums kept[time.Time, []state.CreditTotal]       // by when credits were imported
 	seatsNow   kept[int64, map[spec.Seat][]state.Holding] // by how far the audit goes
 	seatsPast  kept[spec.Day, []state.SeatHistory]
+
+	hasher   *hasher
+	attempts *attempts
+	chores   chan struct{}  // one place for each thing done after its answer
+	doing    sync.WaitGroup // those things
 }
 
 // New returns the handler of everything the portal serves.
@@ -100,9 +107,16 @@ func build(o Options) (*site, http.Handler, error) {
 	return s, handler, err
 }
 
+// mostChores bounds what is done after its answer was given, at one time.
+const mostChores = 16
+
 // furnish prepares what the account site needs.
 func (s *site) furnish() (err error) {
-	s.sessions = newSessions(s.Options)
+	s.sessions, s.attempts = newSessions(s.Options), newAttempts(s.Now)
+	s.chores = make(chan struct{}, mostChores)
+	if s.hasher, err = newHasher(hashMemory, hashPasses); err != nil {
+		return err
+	}
 	if s.static, err = loadStatic(); err != nil {
 		return err
 	}
