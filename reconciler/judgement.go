@@ -153,9 +153,12 @@ func (j *judging) answer(step int) Answer {
 func (j *judging) supply(b blame) []string {
 	by := j.last().accepted[0].roster
 	who := cmp.Or(oneOf(b.right.holders(by)), fmt.Sprintf("the %s (nobody who is has a signing key yet)", b.right))
-	id := short(j.Steps[b.step].ID)
+	id, anew := short(j.Steps[b.step].ID), "git commit --amend --no-edit -S"
+	if b.step < len(j.Steps)-1 {
+		anew = fmt.Sprintf("git rebase --exec '%s' %s^", anew, id)
+	}
 	return []string{
-		fmt.Sprintf("%s signs commit %s anew (git commit --amend --no-edit -S), or the branch squashed into one", who, id),
+		fmt.Sprintf("%s signs commit %s anew (%s), or the branch squashed into one", who, id, anew),
 		fmt.Sprintf("%s signs the merge commit, with the trailer Usher-Authorises: %s", who, id),
 	}
 }

@@ -247,3 +247,22 @@ func kinds(p *reconciler.Plan) []string {
 	}
 	return list
 }
+
+// What supplies a right is said with the commands: for the last commit, and for one
+// with others on top.
+func TestWaysToSupplyARight(t *testing.T) {
+	base := designAndBuild()
+	h := newPast(base)
+	first := h.last()
+	early := h.commit("grace", seats("20")(base))[:12]
+	late := h.commit("unsigned", boIsEk(seats("20")(base)))[:12]
+	p := h.propose(t, first)
+	equal(t, []string{
+		"ada signs commit " + early + " anew (git rebase --exec 'git commit --amend --no-edit -S' " + early + "^), or the branch squashed into one",
+		"ada signs the merge commit, with the trailer Usher-Authorises: " + early,
+	}, p.Authority[0].Ways)
+	equal(t, []string{
+		"one of ada, grace signs commit " + late + " anew (git commit --amend --no-edit -S), or the branch squashed into one",
+		"one of ada, grace signs the merge commit, with the trailer Usher-Authorises: " + late,
+	}, p.Authority[1].Ways)
+}

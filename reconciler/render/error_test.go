@@ -2,6 +2,7 @@ package render
 
 import (
 	"encoding/json"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -83,3 +84,35 @@ func TestErrorsAsJSON(t *testing.T) {
 }
 
 func TestErrorsAsSARIF(t *testing.T) { golden(t, "errors.sarif", errorText(t, SARIF)) }
+
+// TestSARIFHasItsParts: what the schema of SARIF 2.1.0 (OASIS) requires of each
+// object that we write, and relative names of files below the top of the repository.
+func TestSARIFHasItsParts(t *testing.T) {
+	type object = map[string]any
+	var log object
+	if err := json.Unmarshal([]byte(errorText(t, SARIF)), &log); err != nil {
+		t.Fatal(err)
+	}
+	run := log["runs"].([]any)[0].(object)
+	driver := run["tool"].(object)["driver"].(object)
+	rules := driver["rules"].([]any)
+	if log["version"] != "2.1.0" || driver["name"] != "usher" || run["columnKind"] != "unicodeCodePoints" {
+		t.Errorf("version %v, tool %v, columns %v", log["version"], driver["name"], run["columnKind"])
+	}
+	for i, r := range run["results"].([]any) {
+		result := r.(object)
+		place := result["locations"].([]any)[0].(object)["physicalLocation"].(object)
+		file := place["artifactLocation"].(object)
+		uri, err := url.Parse(file["uri"].(string))
+		if err != nil || uri.IsAbs() || strings.HasPrefix(uri.Path, "/") || file["uriBaseId"] != "%SRCROOT%" {
+			t.Errorf("result %d is at %v: %v", i, file, err)
+		}
+		if region, ok := place["region"].(object); ok && (region["startLine"].(float64) < 1 || region["startColumn"].(float64) < 1) {
+			t.Errorf("result %d: region %v", i, region)
+		}
+		rule := rules[int(result["ruleIndex"].(float64))].(object)
+		if result["message"].(object)["text"] == "" || result["level"] != "error" || rule["id"] != result["ruleId"] {
+			t.Errorf("result %d: %v of rule %v", i, result, rule)
+		}
+	}
+}
