@@ -86,7 +86,15 @@ func firmPeople() string {
 // newFirm makes a firm whose people have accounts in use.
 func newFirm(t *testing.T) *firm {
 	t.Helper()
+	return firmSince(t, 0)
+}
+
+// firmSince is a firm that began some time ago, so that days can go by: how long a
+// browser keeps its session is measured by the machine's clock.
+func firmSince(t *testing.T, ago time.Duration) *firm {
+	t.Helper()
 	f := &firm{T: t, dir: t.TempDir()}
+	f.pass(-ago)
 	f.write("firm.yaml", firmManifests)
 	f.write("people.yaml", firmPeople())
 	f.open()
