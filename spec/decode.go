@@ -18,6 +18,7 @@ import (
 type decoder struct {
 	file    *File
 	data    []byte
+	above   int  // lines of the file before data
 	ascii   bool // data holds nothing but ASCII
 	kinds   map[string]kindReader
 	subject string // of the document at hand
@@ -29,7 +30,7 @@ type decoder struct {
 // fail records an error at a place and returns it for a hint. yaml.v3 puts what
 // is missing at the end of a file on a line after it; there the last is named.
 func (d *decoder) fail(line, column int, code, format string, args ...any) *Error {
-	if line > 1 && line > len(d.lineStarts()) {
+	if line > 1 && line > d.above+len(d.lineStarts()) {
 		line, column = d.position(len(d.data))
 	}
 	e := &Error{

@@ -29,17 +29,18 @@ type File struct {
 // Where there are errors, the file holds what could be read all the same, so
 // that other files' references to it need not fail as well.
 func Parse(path string, data []byte) (*File, Errors) {
-	return parse(path, data, sharedKinds)
+	return parse(path, 0, data, sharedKinds)
 }
 
 // ParsePrivate reads one file of the private folder, which holds
 // ContractInformation and nothing else (DOMAIN.md row 5).
 func ParsePrivate(path string, data []byte) (*File, Errors) {
-	return parse(path, data, privateKinds)
+	return parse(path, 0, data, privateKinds)
 }
 
-func parse(path string, data []byte, kinds map[string]kindReader) (*File, Errors) {
-	d := &decoder{file: &File{Path: path}, data: data, kinds: kinds}
+// parse reads a file, or the part of one that so many lines stand above.
+func parse(path string, above int, data []byte, kinds map[string]kindReader) (*File, Errors) {
+	d := &decoder{file: &File{Path: path}, data: data, above: above, kinds: kinds}
 	if !d.checkBytes() {
 		d.file.partial = true
 	} else {
@@ -68,6 +69,7 @@ func (d *decoder) document(doc *yaml.Node) {
 	if isNull(root) && root.Value == "" {
 		return // nothing between two separators
 	}
+	lower(root, d.above)
 	d.subject = subject(root)
 	before := len(d.errs)
 	d.walk(root, 1)

@@ -81,7 +81,7 @@ func (d *decoder) culprit(err error) (line, column int) {
 		if m := yamlErrorLine.FindStringSubmatch(strings.TrimPrefix(err.Error(), "yaml: ")); m != nil {
 			line, _ = strconv.Atoi(m[1])
 		}
-		return min(line, len(d.lineStarts())), 1
+		return d.above + min(line, len(d.lineStarts())), 1
 	}
 	n := sort.Search(len(d.data), func(n int) bool {
 		short := eachDocument(d.data[:n], func(*yaml.Node) {})

@@ -25,7 +25,7 @@ func (d *decoder) checkBytes() bool {
 		return false
 	}
 	d.data = bytes.TrimPrefix(d.data, []byte("\xef\xbb\xbf"))
-	if n := bytes.Count(d.data, []byte("\n")) + bytes.Count(d.data, []byte(",")); n > MaxEntries {
+	if n := entries(d.data); n > MaxEntries {
 		d.fail(0, 0, "too-large", "the file has %d lines and commas, more than the %d that one file may have", n, MaxEntries).
 			hint("split it: any number of files, in any folders, is fine")
 		return false
@@ -55,6 +55,11 @@ func (d *decoder) checkBytes() bool {
 		i += size
 	}
 	return true
+}
+
+// entries counts the lines and commas, which bound what a file may declare.
+func entries(data []byte) int {
+	return bytes.Count(data, []byte("\n")) + bytes.Count(data, []byte(","))
 }
 
 // directiveLine returns where the first line begins that YAML may take for a
@@ -94,13 +99,13 @@ func (d *decoder) position(i int) (line, column int) {
 	if found {
 		line++
 	}
-	return line, i - starts[line-1] + 1
+	return d.above + line, i - starts[line-1] + 1
 }
 
 // offset is the inverse of position.
 func (d *decoder) offset(line, column int) int {
 	starts := d.lineStarts()
-	return min(starts[min(line, len(starts))-1]+column-1, len(d.data))
+	return min(starts[min(line-d.above, len(starts))-1]+column-1, len(d.data))
 }
 
 // lineStarts returns where each line begins in data; made when first needed.
