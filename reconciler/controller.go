@@ -71,7 +71,7 @@ func (c *Controller) Check(ctx context.Context) (*Manifests, *spec.Roster, error
 }
 
 func (c *Controller) resolve(ctx context.Context, m *Manifests) (*spec.Roster, error) {
-	c.parsed.parse = spec.Parse
+	c.parsed.parse = spec.ParseParts
 	files, errs := c.parsed.files(m.Files)
 	roster, more := spec.Resolve(files, spec.DayOf(c.Now()))
 	errs = append(errs, more...)
@@ -98,7 +98,7 @@ func (c *Controller) information(ctx context.Context, roster *spec.Roster) ([]sp
 	if err != nil {
 		return nil, err
 	}
-	c.private.parse = spec.ParsePrivate
+	c.private.parse = parsePrivate
 	files, errs := c.private.files(m.Files)
 	all, more := spec.ResolveInformation(files, roster)
 	if errs = append(errs, more...); len(errs) > 0 {

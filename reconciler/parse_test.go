@@ -17,11 +17,11 @@ import (
 func TestUnchangedFilesAreParsedOnce(t *testing.T) {
 	var mu sync.Mutex
 	var parsed []string
-	tree := &parsedTree{parse: func(path string, data []byte) (*spec.File, spec.Errors) {
+	tree := &parsedTree{parse: func(path string, data []byte, known []spec.Part) ([]spec.Part, spec.Errors) {
 		mu.Lock()
 		defer mu.Unlock()
 		parsed = append(parsed, path)
-		return spec.Parse(path, data)
+		return spec.ParseParts(path, data, known)
 	}}
 	file := func(path, data string) ManifestFile {
 		return ManifestFile{Path: path, Data: []byte(data), Sum: SumOf([]byte(data))}
@@ -59,7 +59,7 @@ func TestUnchangedFilesAreParsedOnce(t *testing.T) {
 
 // Resolving leaves parsed files as they are, or they could not be kept.
 func TestParsedFilesResolveAgain(t *testing.T) {
-	tree := &parsedTree{parse: spec.Parse}
+	tree := &parsedTree{parse: spec.ParseParts}
 	var files []ManifestFile
 	add := func(format string, args ...any) {
 		data := []byte(fmt.Sprintf(format, args...))

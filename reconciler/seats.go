@@ -8,13 +8,13 @@ import (
 
 // seatChanges lists, sorted, the offers whose use the plan changes.
 func seatChanges(from, to *spec.Roster, today spec.Day) []Seats {
-	before, after := from.SeatsUsed(today), to.SeatsUsed(today)
+	before, after := from.SeatsUsed(), to.SeatsUsed()
 	var list []Seats
 	for i := range to.Contracts {
 		c := &to.Contracts[i]
 		for _, o := range c.Offers {
 			seat := spec.Seat{Contract: c.Name, Product: o.Product}
-			s := Seats{Contract: c.Name, Product: o.Product, Before: before[seat].Peak(), After: after[seat].Peak()}
+			s := Seats{Contract: c.Name, Product: o.Product, Before: before[seat].Peak(today), After: after[seat].Peak(today)}
 			if o.Seats != spec.Unlimited {
 				seats := o.Seats
 				s.Of = &seats

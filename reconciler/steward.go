@@ -327,12 +327,12 @@ func (s *stewards) ofSeats(ctx context.Context, t *state.Truth, today spec.Day) 
 // scarceSeats lists the limited offers over nine tenths of their seats, in the
 // order of contracts and products.
 func scarceSeats(r *spec.Roster, today spec.Day) []SeatsLine {
-	used := r.SeatsUsed(today)
+	used := r.SeatsUsed()
 	var lines []SeatsLine
 	for i := range r.Contracts {
 		c := &r.Contracts[i]
 		for _, o := range c.Offers {
-			peak := used[spec.Seat{Contract: c.Name, Product: o.Product}].Peak()
+			peak := used[spec.Seat{Contract: c.Name, Product: o.Product}].Peak(today)
 			if o.Seats != spec.Unlimited && 10*peak > 9*o.Seats {
 				title := orZero(r.Product(o.Product)).Title
 				lines = append(lines, SeatsLine{Contract: c.Name, Product: o.Product, Title: title, Used: peak, Of: o.Seats})

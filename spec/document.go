@@ -2,32 +2,62 @@ package spec
 
 import (
 	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"slices"
 
 	"gopkg.in/yaml.v3"
 )
 
-// Document is a part of a file, from one line that separates documents to the
-// next. What its bytes say depends on no other part of the file.
-type Document struct {
-	Above int // lines of the file before it
-	Data  []byte
+// Part is one document of a file, parsed.
+type Part struct {
+	Sum   [sha256.Size]byte // of its bytes
+	Above int               // lines of the file before it
+	File  *File             // what it declares
 }
 
-// Documents takes a file apart without parsing it, which costs a hundredth of
+// ParseParts reads a file of the shared tree document by document. What stands in
+// known with the same bytes at the same place is not parsed again; known are the
+// parts of the same path. Where there are errors they are those of [Parse], and so
+// is what could be read, in a single part.
+func ParseParts(path string, data []byte, known []Part) ([]Part, Errors) {
+	parts := takeApart(data)
+	for i := range parts {
+		p := &parts[i]
+		if was := partAt(known, p.Above); was != nil && was.Sum == p.Sum {
+			p.File = was.File
+			continue
+		}
+		var errs Errors
+		if p.File, errs = parse(path, p.Above, p.data, sharedKinds); len(errs) > 0 {
+			whole, errs := Parse(path, data)
+			return []Part{{File: whole}}, errs
+		}
+	}
+	return bare(parts), nil
+}
+
+// unparsed is a part with the bytes that it is to be parsed from.
+type unparsed struct {
+	Part
+	data []byte
+}
+
+// takeApart takes a file apart without parsing it, which costs a hundredth of
 // that. A line that begins with three hyphens separates documents wherever YAML
 // lets it stand (YAML 1.2, section 9.1.2); where it must not, inside quotes or
 // brackets, neither the part before it nor the whole is valid. A file that may be
 // refused as a whole, for its size, is a single part.
-func Documents(data []byte) []Document {
+func takeApart(data []byte) []unparsed {
 	if len(data) > MaxFileSize || entries(data) > MaxEntries {
-		return []Document{{Data: data}}
+		return []unparsed{{Part{Sum: sha256.Sum256(data)}, data}}
 	}
-	var parts []Document
-	line := 0
+	var parts []unparsed
+	above := 0
 	for len(data) > 0 {
 		end := nextSeparator(data)
-		parts = append(parts, Document{Above: line, Data: data[:end]})
-		line += bytes.Count(data[:end], []byte("\n"))
+		parts = append(parts, unparsed{Part{Sum: sha256.Sum256(data[:end]), Above: above}, data[:end]})
+		above += bytes.Count(data[:end], []byte("\n"))
 		data = data[end:]
 	}
 	return parts
@@ -48,10 +78,21 @@ func nextSeparator(data []byte) int {
 	}
 }
 
-// ParseDocument reads one part of a file as [Parse] does the whole. Lines are
-// those of the file.
-func ParseDocument(path string, d Document) (*File, Errors) {
-	return parse(path, d.Above, d.Data, sharedKinds)
+func bare(parts []unparsed) []Part {
+	list := make([]Part, len(parts))
+	for i := range parts {
+		list[i] = parts[i].Part
+	}
+	return list
+}
+
+// partAt finds the part that so many lines stand above, nil where there is none.
+func partAt(parts []Part, above int) *Part {
+	i, found := slices.BinarySearchFunc(parts, above, func(p Part, above int) int { return cmp.Compare(p.Above, above) })
+	if !found || parts[i].File == nil {
+		return nil
+	}
+	return &parts[i]
 }
 
 // lower gives the nodes of a part the lines that they have in their file.

@@ -8,13 +8,11 @@ import (
 	"pgregory.net/rapid"
 )
 
-// inParts parses a file part by part and puts what they hold together.
-func inParts(path string, data []byte) (*File, Errors) {
+// together puts what parts hold into one file.
+func together(path string, parts []Part) *File {
 	whole := &File{Path: path}
-	var all Errors
-	for _, d := range Documents(data) {
-		f, errs := ParseDocument(path, d)
-		all = append(all, errs...)
+	for _, p := range parts {
+		f := p.File
 		whole.users = append(whole.users, f.users...)
 		whole.lists = append(whole.lists, f.lists...)
 		whole.teams = append(whole.teams, f.teams...)
@@ -22,7 +20,7 @@ func inParts(path string, data []byte) (*File, Errors) {
 		whole.contracts = append(whole.contracts, f.contracts...)
 		whole.partial, whole.flawed = whole.partial || f.partial, whole.flawed || f.flawed
 	}
-	return whole, all.Sort()
+	return whole
 }
 
 // snippets make files in which hyphens stand wherever they can.
@@ -34,26 +32,52 @@ var snippets = []string{
 	"---\n", "--- \n", "---\r\n", "---", "----\n", "--- # why\n", "---\t\n", "...\n", "# ---\n", "\n", " ---\n", "\"", "'", "{", "}", "a: |\n", "a: |+\n  x\n\n", "- ---\n", "? ", "[\n", "]\n", "%YAML 1.2\n", "--- {kind: User}\n", "\xef\xbb\xbf",
 }
 
-// TestPartsEqualWhole: where every part of a file is valid, so is the file, and
-// says the same at the same places; where one is not, neither is the file.
+// TestPartsEqualWhole: a file says the same at the same places however it is read,
+// also where some of its parts were read before.
 func TestPartsEqualWhole(t *testing.T) {
-	valid := 0
+	valid, kept := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
-		text := strings.Join(rapid.SliceOfN(rapid.SampledFrom(snippets), 0, 8).Draw(t, "snippets"), "")
-		want, wantErrs := Parse("f.yaml", []byte(text))
-		got, gotErrs := inParts("f.yaml", []byte(text))
-		if (len(wantErrs) == 0) != (len(gotErrs) == 0) {
-			t.Fatalf("errors of the whole\n%v\nof its parts\n%v\n%q", wantErrs, gotErrs, text)
-		}
-		if len(wantErrs) > 0 {
-			return
-		}
-		valid++
-		if diff := cmp.Diff(want, got, cmp.AllowUnexported(File{}, userManifest{}, userListManifest{}, teamManifest{}, productManifest{}, contractManifest{})); diff != "" {
-			t.Fatalf("in parts (-whole +parts):\n%s\n%q", diff, text)
+		var known []Part
+		for range 2 {
+			text := strings.Join(rapid.SliceOfN(rapid.SampledFrom(snippets), 0, 8).Draw(t, "snippets"), "")
+			want, wantErrs := Parse("f.yaml", []byte(text))
+			parts, errs := ParseParts("f.yaml", []byte(text), known)
+			if diff := cmp.Diff(wantErrs, errs); diff != "" {
+				t.Fatalf("errors in parts (-whole +parts):\n%s\n%q", diff, text)
+			}
+			if diff := cmp.Diff(want, together("f.yaml", parts), everyField); diff != "" {
+				t.Fatalf("in parts (-whole +parts):\n%s\n%q", diff, text)
+			}
+			for i := range parts {
+				if was := partAt(known, parts[i].Above); was != nil && was.File == parts[i].File {
+					kept++
+				}
+			}
+			if known = parts; len(errs) == 0 {
+				valid++
+			}
 		}
 	})
-	if valid == 0 {
-		t.Error("no file was valid")
+	if valid == 0 || kept == 0 {
+		t.Errorf("%d files were valid, %d parts kept", valid, kept)
 	}
 }
+
+// TestPartsAlone: a part is valid or not by itself, so that a file of valid parts
+// is valid.
+func TestPartsAlone(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := strings.Join(rapid.SliceOfN(rapid.SampledFrom(snippets), 0, 8).Draw(t, "snippets"), "")
+		_, whole := Parse("f.yaml", []byte(text))
+		flawed := false
+		for _, p := range takeApart([]byte(text)) {
+			_, errs := parse("f.yaml", p.Above, p.data, sharedKinds)
+			flawed = flawed || len(errs) > 0
+		}
+		if flawed != (len(whole) > 0) {
+			t.Fatalf("a part is flawed: %v, the whole:\n%v\n%q", flawed, whole, text)
+		}
+	})
+}
+
+var everyField = cmp.AllowUnexported(File{}, userManifest{}, userListManifest{}, teamManifest{}, productManifest{}, contractManifest{})

@@ -122,12 +122,12 @@ func checkGuarantees(t failer, r *Roster) {
 				t.Fatalf("contract %s: coordinator %q is nobody", c.Name, name)
 			}
 		}
-		used := r.SeatsUsed(today)
+		used := r.SeatsUsed()
 		for _, o := range c.Offers {
 			if r.Product(o.Product) == nil {
 				t.Fatalf("contract %s: no product %q", c.Name, o.Product)
 			}
-			if peak := used[Seat{c.Name, o.Product}].Peak(); o.Seats != Unlimited && peak > o.Seats {
+			if peak := used[Seat{c.Name, o.Product}].Peak(today); o.Seats != Unlimited && peak > o.Seats {
 				t.Fatalf("contract %s: %d hold %s, of %d", c.Name, peak, o.Product, o.Seats)
 			}
 		}

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -86,6 +87,17 @@ func holding(grants []Grant, seat Seat, d Day) (holding []Grant) {
 	return holding
 }
 
+// sameUse compares use by what it says: a seat that nobody holds may be left out.
+var sameUse = cmp.Options{
+	cmp.AllowUnexported(SeatUse{}, edge{}), cmpopts.EquateEmpty(),
+	cmpopts.IgnoreMapEntries(func(_ Seat, use *SeatUse) bool { return use.first == 0 && len(use.edges) == 0 }),
+}
+
+func with(book, news SeatBook) SeatBook {
+	maps.Copy(book, news)
+	return book
+}
+
 // TestSeatsDayByDay compares the counting of seats with asking for every person
 // on every day.
 func TestSeatsDayByDay(t *testing.T) {
@@ -95,7 +107,11 @@ func TestSeatsDayByDay(t *testing.T) {
 		}), 0, 6).Draw(t, "users")}
 		from := today + Day(rapid.Int32Range(-horizon, horizon).Draw(t, "from"))
 		seats := rapid.IntRange(0, 5).Draw(t, "seats")
-		used := roster.SeatsUsed(from)
+		used := roster.SeatsUsed()
+		others := &Roster{Users: rapid.Permutation(roster.Users).Draw(t, "others")[:len(roster.Users)/2]}
+		if diff := cmp.Diff(used, with(others.SeatsUsed(), others.SeatsUsed().Replaced(others.Users, roster.Users)), sameUse); diff != "" {
+			t.Fatalf("counted anew and one by one (-want +got):\n%s", diff)
+		}
 		for _, seat := range []Seat{{"acme", "autocad"}, {"zeta", "revit"}} {
 			peak, firstOver, holders := 0, Forever, 0
 			eachDay(func(d Day) {
@@ -113,10 +129,10 @@ func TestSeatsDayByDay(t *testing.T) {
 					firstOver, holders = d, n
 				}
 			})
-			if got := used[seat].Peak(); got != peak {
+			if got := used[seat].Peak(from); got != peak {
 				t.Fatalf("%v from %s: peak %d, want %d", seat, from, got, peak)
 			}
-			day, n, over := used[seat].Over(seats)
+			day, n, over := used[seat].Over(from, seats)
 			if over != (firstOver != Forever) || over && (max(day, from) != firstOver || n != holders) {
 				t.Fatalf("%v over %d: %v, %d on %s; want %d on %s", seat, seats, over, n, day, holders, firstOver)
 			}
