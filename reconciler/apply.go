@@ -36,21 +36,31 @@ func (c *Controller) Apply(ctx context.Context, owner *state.Owner, reviewed str
 	return out, c.applyManifests(ctx, owner, m, truth, reviewed, out)
 }
 
-// applyManifests carries out the plan of manifests that stand still.
+// applyManifests carries out the plan of manifests that stand still. truth is as
+// for compare.
 func (c *Controller) applyManifests(ctx context.Context, owner *state.Owner, m *Manifests, truth *state.Truth, reviewed string, out *Outcome) error {
 	out.Read = m.Snapshot
-	roster, err := c.resolve(ctx, m)
+	x, err := c.compare(ctx, m, truth)
 	if err != nil {
 		return err
 	}
-	if out.Plan, err = c.plan(ctx, m, roster, truth); err != nil {
+	out.truth = x.truth
+	if out.Plan, err = c.plan(ctx, m, x); err != nil {
 		return err
 	}
 	if reviewed != "" && out.Plan.ID != reviewed {
 		return fmt.Errorf("%w: it is %s and was reviewed as %s; plan again and have that reviewed", ErrStale, out.Plan.ID, reviewed)
 	}
-	out.Applied, err = c.carryOut(ctx, owner, out.Plan, truth)
-	return err
+	out.Applied, err = c.carryOut(ctx, owner, out.Plan, x.truth)
+	if err != nil {
+		return err
+	}
+	revision := x.truth.Applied.Number
+	if out.Applied != nil {
+		revision = out.Applied.Number
+	}
+	c.remember(x, revision)
+	return nil
 }
 
 // carryOut writes one plan, unless it is held or there is nothing to write.

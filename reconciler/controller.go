@@ -45,10 +45,13 @@ type Controller struct {
 
 	From string // the address that messages come from
 
+	Stays bool // for many calls: it remembers what was applied, and an edit costs what it concerns
+
 	followed spec.Day // up to which this controller followed the calendar
 
 	surveyed        survey     // as of when stewards were last told of their contracts
 	parsed, private parsedTree // of the last tree, and of the last contract information
+	memory          memory
 }
 
 // Outcome is what Apply did.
@@ -57,6 +60,8 @@ type Outcome struct {
 	Plan     *Plan           // nil where there is none: the manifests are not valid
 	Calendar *state.Revision // what passed by the calendar alone; nil: nothing
 	Applied  *state.Revision // nil: the manifests were applied before, and nothing was written
+
+	truth *state.Truth // that Plan was made by; of those concerned, or of everybody
 }
 
 // Check reads, parses and resolves the manifests. Where they are invalid the
@@ -130,13 +135,13 @@ func (c *Controller) Plan(ctx context.Context) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.plan(ctx, m, roster, truth)
+	return c.plan(ctx, m, &comparison{wanted: roster, truth: truth})
 }
 
 // plan compares, words the subjects and judges the limits.
-func (c *Controller) plan(ctx context.Context, m *Manifests, roster *spec.Roster, truth *state.Truth) (*Plan, error) {
+func (c *Controller) plan(ctx context.Context, m *Manifests, x *comparison) (*Plan, error) {
 	now := c.Now()
-	plan, errs := Diff(Comparison{Wanted: roster, True: truth, Now: now, Adopt: c.Adopt})
+	plan, errs := Diff(Comparison{Wanted: x.wanted, True: x.truth, Census: x.census, Now: now, Adopt: c.Adopt})
 	if len(errs) > 0 {
 		return nil, errs
 	}
@@ -148,8 +153,11 @@ func (c *Controller) plan(ctx context.Context, m *Manifests, roster *spec.Roster
 	if err != nil {
 		return nil, err
 	}
-	plan.Held = c.Limits.Judge(plan, truth, lost, spec.DayOf(now))
-	if err := c.judgeCommits(ctx, plan, truth); err != nil {
+	if plan.losers, err = c.losers(ctx, x, plan, lost); err != nil {
+		return nil, err
+	}
+	plan.Held = c.Limits.Judge(plan, x.truth, lost, spec.DayOf(now))
+	if err := c.judgeCommits(ctx, plan, x.truth); err != nil {
 		return nil, err
 	}
 	plan.Approved, err = c.approved(ctx, plan)

@@ -14,6 +14,7 @@ import (
 type Comparison struct {
 	Wanted *spec.Roster
 	True   *state.Truth // to compare two trees without a state: a Truth of nothing but a Roster
+	Census *spec.Census // of all who are true, where both rosters are of some people alone; nil: they are of all
 	Now    time.Time
 	Adopt  bool // people who are added have accounts elsewhere: active at once, and not written to
 }
@@ -24,7 +25,7 @@ type Comparison struct {
 // [Controller]. The errors are those that only the past can tell, such as an
 // invitation generation below the one on record.
 func Diff(c Comparison) (*Plan, spec.Errors) {
-	d := &differ{Comparison: c, today: spec.DayOf(c.Now), plan: &Plan{Format: 1, Basis: c.True.Basis, Adopt: c.Adopt, wanted: c.Wanted}}
+	d := &differ{Comparison: c, today: spec.DayOf(c.Now), plan: &Plan{Format: 1, Basis: c.True.Basis, Adopt: c.Adopt, wanted: c.Wanted, census: c.Census}}
 	d.match()
 	d.plan.accountOf = d.accountOf
 	d.contracts()
@@ -32,7 +33,7 @@ func Diff(c Comparison) (*Plan, spec.Errors) {
 	d.teams()
 	d.people()
 	d.stewards()
-	d.plan.Seats = seatChanges(c.True.Roster, c.Wanted, d.today)
+	d.seats()
 	sortChanges(d.plan.Changes)
 	slices.SortStableFunc(d.plan.Mail, func(a, b Notice) int { return strings.Compare(a.name, b.name) })
 	d.plan.People = d.fullNames()

@@ -23,7 +23,7 @@ type Information struct {
 // NewInformation reads from a source of its own: one that a controller reads from
 // cannot be shared.
 func NewInformation(db *state.DB, private Source) *Information {
-	return &Information{db: db, source: private, parsed: parsedTree{parse: spec.ParsePrivate}}
+	return &Information{db: db, source: private, parsed: parsedTree{parse: parsePrivate}}
 }
 
 // Of returns the information of a contract, nil where none is declared. Where any of

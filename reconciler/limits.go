@@ -86,11 +86,12 @@ type count struct {
 	now     map[string]bool // account ids, by this plan
 	before  map[string]bool // account ids, in the last 24 hours
 	holders map[string]bool // account ids of those who have it now
+	others  int             // who have it now as well, and neither lose nor lost anything
 }
 
 // of counts the people concerned: those who have it, and those who had it before.
 func (c *count) of() int {
-	n := len(c.holders)
+	n := len(c.holders) + c.others
 	for id := range c.before {
 		if !c.holders[id] {
 			n++
@@ -216,7 +217,11 @@ func (j *judge) hold(rule, scope string, count, limit int, format string, args .
 // emptied holds a plan that leaves nobody: that is how an unmounted or half
 // deleted directory looks.
 func (j *judge) emptied() {
-	if n := len(j.truth.Roster.Users); n > 0 && len(j.plan.wanted.Users) == 0 {
+	others := 0
+	if j.plan.census != nil {
+		others = j.plan.census.People - len(j.truth.Roster.Users)
+	}
+	if n := len(j.truth.Roster.Users) + others; n > 0 && len(j.plan.wanted.Users)+others == 0 {
 		j.hold("empty", "", n, 0, "the manifests declare nobody at all, and %s would be removed", people(n))
 	}
 }
@@ -297,10 +302,17 @@ func (j *judge) holders() {
 			j.holds(j.truth.Accounts[member].ID, scope{rule: ruleTeams}, scope{ruleTeams, "team", t.Name})
 		}
 	}
-	for i := range j.truth.Roster.Users {
-		u := &j.truth.Roster.Users[i]
+	j.holdersAmong(j.truth)
+	if j.plan.census != nil {
+		j.holdersBeyond()
+	}
+}
+
+func (j *judge) holdersAmong(t *state.Truth) {
+	for i := range t.Roster.Users {
+		u := &t.Roster.Users[i]
 		for _, g := range u.Access {
-			j.holds(j.truth.Accounts[u.Name].ID, accessScopes(g.Contract, g.Product)[1:]...)
+			j.holds(t.Accounts[u.Name].ID, accessScopes(g.Contract, g.Product)[1:]...)
 		}
 	}
 }

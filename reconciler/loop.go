@@ -69,9 +69,11 @@ type Loop struct {
 	unreported bool      // a condition changed since the last report
 	last       attempt
 	failures   int
-	faulty     bool     // the state failed during this look
-	followed   survey   // as of when the calendar was followed to no effect
-	forced     bool     // the next look counts even if nothing differs
+	faulty     bool   // the state failed during this look
+	followed   survey // as of when the calendar was followed to no effect
+	forced     bool   // the next look counts even if nothing differs
+	idle       bool   // the look at hand has no other reason than time
+	checks     checks
 	outcome    *Outcome // of the last attempt, for the stewards; nil: none, or suspended
 	ended      error    // how that attempt ended
 }
@@ -106,6 +108,7 @@ func (l *Loop) Run(ctx context.Context) error {
 	l.status.Format = 1
 	l.mu.Unlock()
 	l.judging()
+	l.Controller.Stays = true
 	if l.Changes != nil {
 		l.Changes.Sync()
 	}
@@ -140,11 +143,13 @@ func (l *Loop) await(ctx context.Context, wait time.Duration) error {
 	defer timer.Stop()
 	requests := time.NewTicker(l.Timing.Requests)
 	defer requests.Stop()
+	l.idle = false
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-timer.C:
+			l.idle = true
 			return nil
 		case <-l.Now:
 			l.forced = true
@@ -361,7 +366,8 @@ func (l *Loop) manifests(ctx context.Context) error {
 		return l.storeFault(err)
 	}
 	now := attempt{m.Digest, m.Commit, private, head.Newest.Number, spec.DayOf(c.Now())}
-	if now == l.last && !l.forced {
+	known := now == l.last && !l.forced
+	if known && !l.due() {
 		l.set(SourceReady, true, "")
 		return nil
 	}
@@ -377,6 +383,9 @@ func (l *Loop) manifests(ctx context.Context) error {
 	l.set(SourceReady, true, "")
 	l.forced = false
 	l.attempted(m.Snapshot)
+	if known {
+		return l.check(ctx, m, private)
+	}
 	return l.apply(ctx, m, private)
 }
 
@@ -428,17 +437,13 @@ func (l *Loop) settled(ctx context.Context, first *Manifests) (m *Manifests, ask
 // apply carries out what manifests that stand still ask for.
 func (l *Loop) apply(ctx context.Context, m *Manifests, private string) error {
 	c, out := l.Controller, &Outcome{Read: m.Snapshot}
-	truth, err := c.DB.Truth(ctx)
-	if err != nil {
-		return l.storeFault(err)
-	}
-	err = c.applyManifests(ctx, l.Owner, m, truth, "", out)
+	err := c.applyManifests(ctx, l.Owner, m, nil, "", out)
 	if ctx.Err() != nil {
 		return err
 	}
 	l.outcome, l.ended = out, err
 	l.announce(out, err)
-	l.keepHeld(truth, err)
+	l.keepHeld(out.truth, err)
 	if l.judge(err) {
 		head, headErr := c.DB.Head(ctx)
 		if headErr != nil {

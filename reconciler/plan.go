@@ -59,7 +59,9 @@ type Plan struct {
 	explain   []explanation     // provenance that moved without any change
 	moved     []thing           // contracts, products and teams that only stand elsewhere now
 	retired   []string          // accounts whose invitation ends, and which get no other yet
-	wanted    *spec.Roster      // what the plan leads to
+	wanted    *spec.Roster      // what the plan leads to; of those whom it concerns
+	census    *spec.Census      // see Comparison
+	losers    *state.Excerpt    // see Controller.losers
 
 	provenance state.Provenance // who made and signed its commit
 

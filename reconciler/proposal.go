@@ -221,7 +221,7 @@ func (c *Controller) rosterAt(ctx context.Context, a Archive, commit string) (*s
 	if err != nil {
 		return nil, err
 	}
-	c.parsed.parse = spec.Parse
+	c.parsed.parse = spec.ParseParts
 	files, errs := c.parsed.files(m.Files)
 	roster, more := spec.Resolve(files, spec.DayOf(c.Now()))
 	if errs = append(errs, more...); len(errs) > 0 {

@@ -1,28 +1,34 @@
 package reconciler
 
-import (
-	"slices"
+import "usher/spec"
 
-	"usher/spec"
-)
-
-// seatChanges lists, sorted, the offers whose use the plan changes.
-func seatChanges(from, to *spec.Roster, today spec.Day) []Seats {
-	before, after := from.SeatsUsed(), to.SeatsUsed()
-	var list []Seats
-	for i := range to.Contracts {
-		c := &to.Contracts[i]
+// seats lists, sorted, the offers whose use the plan changes.
+func (d *differ) seats() {
+	before, after := d.seatBooks()
+	for i := range d.Wanted.Contracts {
+		c := &d.Wanted.Contracts[i]
 		for _, o := range c.Offers {
 			seat := spec.Seat{Contract: c.Name, Product: o.Product}
-			s := Seats{Contract: c.Name, Product: o.Product, Before: before[seat].Peak(today), After: after[seat].Peak(today)}
+			if d.Census != nil && after[seat] == nil {
+				continue // nobody concerned has it, before or after
+			}
+			s := Seats{Contract: c.Name, Product: o.Product, Before: before[seat].Peak(d.today), After: after[seat].Peak(d.today)}
 			if o.Seats != spec.Unlimited {
 				seats := o.Seats
 				s.Of = &seats
 			}
 			if s.Before != s.After {
-				list = append(list, s)
+				d.plan.Seats = append(d.plan.Seats, s)
 			}
 		}
 	}
-	return slices.Clip(list)
+}
+
+// seatBooks counts the use of seats before and after the plan; of an excerpt after
+// it only those that somebody concerned has, before or after.
+func (d *differ) seatBooks() (before, after spec.SeatBook) {
+	if d.Census == nil {
+		return d.True.Roster.SeatsUsed(), d.Wanted.SeatsUsed()
+	}
+	return d.Census.Seats, d.Census.Seats.Replaced(d.True.Roster.Users, d.Wanted.Users)
 }

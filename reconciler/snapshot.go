@@ -1,6 +1,10 @@
 package reconciler
 
-import "context"
+import (
+	"context"
+	"slices"
+	"strings"
+)
 
 // Snapshot names what was read.
 type Snapshot struct {
@@ -16,6 +20,23 @@ type Snapshot struct {
 type Manifests struct {
 	Snapshot
 	Files []ManifestFile // sorted by path
+}
+
+// file returns the file at a path, nil where there is none.
+func (m *Manifests) file(path string) *ManifestFile {
+	i, found := slices.BinarySearchFunc(m.Files, path, func(f ManifestFile, path string) int { return strings.Compare(f.Path, path) })
+	if !found {
+		return nil
+	}
+	return &m.Files[i]
+}
+
+// data returns the bytes of a file, none where it is not there.
+func (m *Manifests) data(path string) []byte {
+	if f := m.file(path); f != nil {
+		return f.Data
+	}
+	return nil
 }
 
 // ManifestFile is one file as read.

@@ -19,6 +19,7 @@ const (
 	Valid        ConditionType = "Valid"        // and have no errors
 	Authorised   ConditionType = "Authorised"   // commits count by who signed them; only with --ref
 	Held         ConditionType = "Held"         // a plan waits for a person
+	Complete     ConditionType = "Complete"     // comparing everybody found nothing that single edits had left out
 	Watching     ConditionType = "Watching"     // changes are told, not only looked for
 	StateHealthy ConditionType = "StateHealthy" // the database takes what is written
 	MailHealthy  ConditionType = "MailHealthy"  // the server takes messages
@@ -27,7 +28,7 @@ const (
 )
 
 // conditionOrder is how conditions are listed.
-var conditionOrder = []ConditionType{Ready, SourceReady, RemoteReady, Valid, Authorised, Held, Watching, StateHealthy, MailHealthy, ClockTrusted, Suspended}
+var conditionOrder = []ConditionType{Ready, SourceReady, RemoteReady, Valid, Authorised, Held, Complete, Watching, StateHealthy, MailHealthy, ClockTrusted, Suspended}
 
 // Condition is one thing a controller says of itself.
 type Condition struct {

@@ -290,21 +290,34 @@ func (s *stewards) ofContracts(ctx context.Context) error {
 	if now == s.surveyed {
 		return nil
 	}
-	truth, err := s.truth(ctx)
+	roster, used, err := s.things(ctx, head)
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(s.ofSeats(ctx, truth, now.day), s.ofTerms(ctx, truth, now.day)); err != nil {
+	if err := errors.Join(s.ofSeats(ctx, roster, used, now.day), s.ofTerms(ctx, roster, now.day)); err != nil {
 		return err
 	}
 	s.surveyed = now
 	return nil
 }
 
+// things are the contracts and products that there are, and how their seats are
+// used: as remembered, where what is remembered is what is applied.
+func (s *stewards) things(ctx context.Context, head state.Head) (*spec.Roster, spec.SeatBook, error) {
+	if register := s.memory.register; register != nil && s.memory.revision == head.Applied.Number {
+		return register.Things(), register.Census().Seats, nil
+	}
+	truth, err := s.truth(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return truth.Roster, truth.Roster.SeatsUsed(), nil
+}
+
 // ofSeats tells the stewards of a contract which of its offers came over nine
 // tenths of their seats, counted on the busiest day from today on.
-func (s *stewards) ofSeats(ctx context.Context, t *state.Truth, today spec.Day) error {
-	scarce := scarceSeats(t.Roster, today)
+func (s *stewards) ofSeats(ctx context.Context, r *spec.Roster, used spec.SeatBook, today spec.Day) error {
+	scarce := scarceSeats(r, used, today)
 	marks := make([]string, len(scarce))
 	for i, line := range scarce {
 		marks[i] = line.Contract + "/" + line.Product
@@ -326,8 +339,7 @@ func (s *stewards) ofSeats(ctx context.Context, t *state.Truth, today spec.Day) 
 
 // scarceSeats lists the limited offers over nine tenths of their seats, in the
 // order of contracts and products.
-func scarceSeats(r *spec.Roster, today spec.Day) []SeatsLine {
-	used := r.SeatsUsed()
+func scarceSeats(r *spec.Roster, used spec.SeatBook, today spec.Day) []SeatsLine {
 	var lines []SeatsLine
 	for i := range r.Contracts {
 		c := &r.Contracts[i]
@@ -347,11 +359,11 @@ var termDays = [...]int{7, 30, 90}
 
 // ofTerms tells contract managers of contracts about to end. Where there is no
 // contract information, or it is at fault, there is nothing to tell.
-func (s *stewards) ofTerms(ctx context.Context, t *state.Truth, today spec.Day) error {
+func (s *stewards) ofTerms(ctx context.Context, r *spec.Roster, today spec.Day) error {
 	if s.Private == nil {
 		return nil
 	}
-	information, err := s.information(ctx, t.Roster)
+	information, err := s.information(ctx, r)
 	var invalid spec.Errors
 	switch {
 	case errors.As(err, &invalid) && !slices.ContainsFunc(invalid, isFault):
@@ -360,7 +372,7 @@ func (s *stewards) ofTerms(ctx context.Context, t *state.Truth, today spec.Day) 
 	case err != nil:
 		return err
 	}
-	lines, marks := endings(information, t.Roster, today)
+	lines, marks := endings(information, r, today)
 	return s.tellNew(ctx, topicTerm, marks, func(t *state.Truth, isNew func(string) bool) ([]Notice, error) {
 		of := map[string]*Report{}
 		for i, line := range lines {

@@ -58,7 +58,7 @@ func openWorld(t tester, dir string, manifests tree) *world {
 	t.Cleanup(func() { db.Close() })
 	w.db = db
 	w.ctl = &reconciler.Controller{
-		DB: db, Source: w, Compose: plain{}, Now: func() time.Time { return w.now }, By: "tester", From: "usher@acme.example",
+		DB: db, Source: w, Compose: plain{}, Now: func() time.Time { return w.now }, By: "tester", From: "usher@acme.example", Stays: true,
 	}
 	return w
 }

@@ -38,8 +38,9 @@ func TestPartsEqualWhole(t *testing.T) {
 	valid, kept := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		var known []Part
+		text := ""
 		for range 2 {
-			text := strings.Join(rapid.SliceOfN(rapid.SampledFrom(snippets), 0, 8).Draw(t, "snippets"), "")
+			text += strings.Join(rapid.SliceOfN(rapid.SampledFrom(snippets), 0, 5).Draw(t, "snippets"), "")
 			want, wantErrs := Parse("f.yaml", []byte(text))
 			parts, errs := ParseParts("f.yaml", []byte(text), known)
 			if diff := cmp.Diff(wantErrs, errs); diff != "" {

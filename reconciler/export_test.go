@@ -1,0 +1,4 @@
+package reconciler
+
+// Excerpts is how many revisions in a row were made from excerpts.
+func (c *Controller) Excerpts() int { return c.memory.excerpts }

@@ -1,0 +1,63 @@
+package reconciler
+
+import (
+	"context"
+	"slices"
+
+	"usher/spec"
+	"usher/state"
+)
+
+// losers reads who lost something lately, as they are now, where a comparison is
+// of some people alone and takes something from them; nil otherwise.
+func (c *Controller) losers(ctx context.Context, x *comparison, p *Plan, lost []state.Loss) (*state.Excerpt, error) {
+	if x.census == nil || len(lost) == 0 {
+		return nil, nil
+	}
+	j := &judge{plan: p, truth: x.truth, counts: map[scope]*count{}}
+	if j.gather(spec.DayOf(c.Now())); len(j.counts) == 0 {
+		return nil, nil
+	}
+	var ids []string
+	for _, l := range lost {
+		ids = append(ids, l.Account)
+	}
+	slices.Sort(ids)
+	return c.DB.Excerpt(ctx, state.Who{Accounts: slices.Compact(ids)})
+}
+
+// holdersBeyond counts who has what the scopes are about, beyond those whom the
+// plan was made of: who lost something before one by one, since nobody is to be
+// counted twice, and the rest as a number.
+func (j *judge) holdersBeyond() {
+	if lost := j.plan.losers; lost != nil {
+		for _, a := range lost.Accounts {
+			j.holds(a.ID, scope{rule: ruleRemovals}, scope{rule: ruleAccess}, scope{rule: ruleRoles})
+		}
+		j.holdersAmong(&lost.Truth)
+		for name := range lost.MemberOf {
+			j.holds(lost.Accounts[name].ID, scope{rule: ruleTeams})
+		}
+	}
+	for s, c := range j.counts {
+		if all := j.holding(s); all >= 0 {
+			c.others = all - len(c.holders)
+		}
+	}
+}
+
+// holding is how many have what a scope is about, by the census; -1 where that
+// does not say: a team that the plan changes is known with all of its members.
+func (j *judge) holding(s scope) int {
+	switch {
+	case s.kind == "contract":
+		return j.plan.census.Contracts[s.name]
+	case s.kind == "product":
+		return j.plan.census.Products[s.name]
+	case s.kind == "team":
+		return -1
+	case s.rule == ruleTeams:
+		return j.plan.census.Members
+	}
+	return j.plan.census.People
+}

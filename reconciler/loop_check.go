@@ -1,0 +1,51 @@
+package reconciler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// checkShare bounds how much of the time goes into comparing everybody for the
+// sake of it: the next check waits that many times as long as the last one took.
+const checkShare = 10
+
+// checks is when everybody was last compared, to see whether revisions made from
+// excerpts had left nothing out.
+type checks struct {
+	ended time.Time
+	took  time.Duration
+}
+
+// due reports whether to compare everybody, at a look that has no other reason
+// than time and finds nothing new: some revision was made from an excerpt since
+// they last were, and nothing is held or refused.
+func (l *Loop) due() bool {
+	return l.idle && l.ended == nil && l.Controller.memory.excerpts > 0 &&
+		time.Since(l.checks.ended) >= checkShare*l.checks.took
+}
+
+// check compares everybody. That must find nothing left to do; what it finds all
+// the same counts, is applied or held as ever, and is told.
+func (l *Loop) check(ctx context.Context, m *Manifests, private string) error {
+	began, revisions := time.Now(), l.Controller.memory.excerpts
+	l.Controller.memory = memory{}
+	err := l.apply(ctx, m, private)
+	l.checks = checks{ended: time.Now(), took: time.Since(began)}
+	if ctx.Err() != nil {
+		return err
+	}
+	found := 0
+	if p := l.outcome.Plan; p != nil {
+		found = len(p.Changes) + len(p.Mail)
+	}
+	if found == 0 && (err == nil || !errors.As(err, new(*HeldError))) {
+		l.set(Complete, err == nil, "")
+		return err
+	}
+	why := fmt.Sprintf("%s left out %s, found by comparing everybody and gone by now; please report this", plural(revisions, "revision"), plural(found, "change"))
+	l.set(Complete, false, why)
+	l.Log.Error("edits were not carried out completely", "revisions", revisions, "changes", found, "plan", l.outcome.Plan.ID)
+	return err
+}

@@ -1,0 +1,336 @@
+package spec
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"math"
+	"slices"
+)
+
+// Draft is an edit of a registered tree: the files that differ, and who is
+// concerned. It is resolved like a small tree of its own, by [Resolve], in which
+// stand the documents that came, the documents of everybody concerned, and of
+// contracts, products and teams as much as those refer to. Nobody outside of it
+// can be affected: who clashes with somebody concerned is concerned too.
+//
+// The steps are Edit and Delete for each file, Concerned, Include, Resolve; each
+// reports whether it could be sure. Where one could not, the tree has errors or
+// the edit is an unusual one, and the whole tree has to be resolved.
+type Draft struct {
+	register *Register
+	edited   map[string]registeredFile // by path; without documents: gone
+	came     []*File                   // documents that are new, or stand elsewhere
+	gone     map[declaration]bool      // what documents declared that are no longer there
+	news     map[declaration]bool      // what those declare that came
+	teams    map[string]*teamManifest  // of those, by name
+	same     []*File                   // documents of people concerned that stand as they were
+
+	known    []User // see Resolve
+	memberOf map[string][]string
+	wanted   *Roster
+}
+
+// Draft begins an edit of the tree registered.
+func (r *Register) Draft() *Draft {
+	return &Draft{
+		register: r, edited: map[string]registeredFile{},
+		gone: map[declaration]bool{}, news: map[declaration]bool{}, teams: map[string]*teamManifest{},
+	}
+}
+
+// Edit reads a file that is new or differs.
+func (d *Draft) Edit(path string, sum [sha256.Size]byte, data []byte) bool {
+	was := d.register.files[path].documents
+	now := registeredFile{sum: sum}
+	kept := make([]bool, len(was))
+	for _, p := range takeApart(data) {
+		i, found := documentAt(was, p.Above)
+		if found && was[i].sum == p.Sum {
+			kept[i] = true
+			now.documents = append(now.documents, was[i])
+			continue
+		}
+		f, errs := parse(path, p.Above, p.data, sharedKinds)
+		if len(errs) > 0 {
+			return false
+		}
+		document := registeredDocument{p.Sum, p.Above, f.declares()}
+		now.documents = append(now.documents, document)
+		d.came = append(d.came, f)
+		note(d.news, document)
+		for i := range f.teams {
+			d.teams[f.teams[i].Metadata.Name.Value] = &f.teams[i]
+		}
+	}
+	for i := range was {
+		if !kept[i] {
+			note(d.gone, was[i])
+		}
+	}
+	d.edited[path] = now
+	return true
+}
+
+// Delete notes that a registered file is there no more.
+func (d *Draft) Delete(path string) {
+	for _, document := range d.register.files[path].documents {
+		note(d.gone, document)
+	}
+	d.edited[path] = registeredFile{}
+}
+
+func documentAt(documents []registeredDocument, above int) (int, bool) {
+	return slices.BinarySearchFunc(documents, above, func(r registeredDocument, above int) int { return cmp.Compare(r.above, above) })
+}
+
+func note(in map[declaration]bool, document registeredDocument) {
+	for _, name := range document.declares {
+		in[name] = true
+	}
+}
+
+// Include reads the documents of those who are concerned and whom the edit leaves
+// as they stand. known is who all the concerned are now, by what is true; data
+// returns a file of the tree.
+func (d *Draft) Include(known []User, data func(path string) []byte) bool {
+	want := map[string]map[string]bool{} // path -> names
+	lines := map[string][]int{}
+	for i := range known {
+		u := &known[i]
+		if d.gone[declaration{declaresUser, u.Name}] {
+			continue
+		}
+		file := u.Origin.File
+		if want[file] == nil {
+			want[file] = map[string]bool{}
+		}
+		want[file][u.Name] = true
+		lines[file] = append(lines[file], int(u.Origin.Line))
+	}
+	for path, names := range want {
+		if !d.include(path, data(path), names, lines[path]) {
+			return false
+		}
+	}
+	return true
+}
+
+// include reads the documents of a file that begin before or on some lines, and
+// keeps the people of those names. Each must be there.
+func (d *Draft) include(path string, data []byte, names map[string]bool, lines []int) bool {
+	slices.Sort(lines)
+	parts := takeApart(data)
+	found := 0
+	for i, p := range parts {
+		end := math.MaxInt
+		if i+1 < len(parts) {
+			end = parts[i+1].Above
+		}
+		if len(lines) == 0 || lines[0] > end {
+			continue
+		}
+		for len(lines) > 0 && lines[0] <= end {
+			lines = lines[1:]
+		}
+		f, errs := parse(path, p.Above, p.data, sharedKinds)
+		if len(errs) > 0 {
+			return false
+		}
+		only := &File{Path: path}
+		for u := range f.people {
+			if names[u.name()] {
+				only.users = append(only.users, *u)
+			}
+		}
+		found += len(only.users)
+		d.same = append(d.same, only)
+	}
+	return found == len(names)
+}
+
+// Resolve resolves the draft as of a day. known are those who are concerned as
+// they are by what is true, and memberOf the teams of each, direct ones only. It
+// returns what is wanted and what was so far, by the tree registered, both without
+// everybody and every team that the edit does not concern.
+func (d *Draft) Resolve(known []User, memberOf map[string][]string, today Day) (wanted, was *Roster, ok bool) {
+	d.known, d.memberOf = known, memberOf
+	present := map[string]bool{}
+	for i := range known {
+		present[known[i].Name] = true
+	}
+	for n := range d.news {
+		if n.kind == declaresUser {
+			present[n.name] = true
+		}
+	}
+	files := slices.Concat(d.same, d.things(present))
+	for _, f := range d.came {
+		excerpt, ok := d.excerpt(f, present)
+		if !ok {
+			return nil, nil, false
+		}
+		files = append(files, excerpt)
+	}
+	roster, errs := Resolve(files, today)
+	if len(errs) > 0 {
+		return nil, nil, false
+	}
+	d.complete(roster)
+	d.wanted = roster
+	return roster, d.was(), d.seated(today)
+}
+
+// excerpt is a file that came, its teams without the members who are not
+// concerned: those were members before.
+func (d *Draft) excerpt(f *File, present map[string]bool) (*File, bool) {
+	g := *f
+	g.teams = slices.Clone(f.teams)
+	for i := range g.teams {
+		m := &g.teams[i].Spec.Members
+		before := d.register.teams[g.teams[i].Metadata.Name.Value].resolved
+		var concerned []text
+		for _, member := range *m {
+			switch {
+			case present[member.Value]:
+				concerned = append(concerned, member)
+			case before == nil || !hasName(before.Members, member.Value):
+				return nil, false
+			}
+		}
+		if !distinct(*m) {
+			return nil, false
+		}
+		*m = concerned
+	}
+	return &g, true
+}
+
+func hasName(sorted []string, name string) bool {
+	_, found := slices.BinarySearch(sorted, name)
+	return found
+}
+
+func distinct(members []text) bool {
+	seen := make(map[string]bool, len(members))
+	for _, m := range members {
+		seen[m.Value] = true
+	}
+	return len(seen) == len(members)
+}
+
+// complete puts back what resolving did without: the members of teams who are not
+// concerned, and the roles of contracts that stand as they were. Teams that stand
+// as they were are left out.
+func (d *Draft) complete(roster *Roster) {
+	members := map[string][]string{}
+	for _, f := range d.came {
+		for i := range f.teams {
+			members[f.teams[i].Metadata.Name.Value] = sortedValues(f.teams[i].Spec.Members)
+		}
+	}
+	roster.Teams = slices.DeleteFunc(roster.Teams, func(t Team) bool { return !d.news[declaration{declaresTeam, t.Name}] })
+	for i := range roster.Teams {
+		roster.Teams[i].Members = members[roster.Teams[i].Name]
+	}
+	for i := range roster.Contracts {
+		if name := roster.Contracts[i].Name; !d.news[declaration{declaresContract, name}] {
+			roster.Contracts[i] = *d.register.contracts[name].resolved
+		}
+	}
+}
+
+func sortedValues(texts []text) []string {
+	var list []string
+	for _, t := range texts {
+		list = append(list, t.Value)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// was is what the registered tree resolved to, as far as it is compared.
+func (d *Draft) was() *Roster {
+	was := d.register.Things()
+	was.Users = d.known
+	for _, name := range d.names(d.gone, declaresTeam) {
+		was.Teams = append(was.Teams, *d.register.teams[name].resolved)
+	}
+	return was
+}
+
+// names lists declarations of a kind, sorted.
+func (d *Draft) names(of map[declaration]bool, kind declaredKind) []string {
+	var list []string
+	for n := range of {
+		if n.kind == kind {
+			list = append(list, n.name)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// seated reports whether no offer is over its seats, from a day on, whose use or
+// whose number of seats the edit changes.
+func (d *Draft) seated(today Day) bool {
+	became := d.register.census.Seats.Replaced(d.known, d.wanted.Users)
+	for i := range d.wanted.Contracts {
+		c := &d.wanted.Contracts[i]
+		for _, o := range c.Offers {
+			seat := Seat{c.Name, o.Product}
+			use, differs := became[seat]
+			if !differs {
+				use = d.register.census.Seats[seat]
+			}
+			if !differs && !d.news[declaration{declaresContract, c.Name}] || o.Seats == Unlimited {
+				continue
+			}
+			if _, _, over := use.Over(today, o.Seats); over {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// Keep makes the register that of the edited tree, once what the draft resolved to
+// is true.
+func (d *Draft) Keep() {
+	r := d.register
+	members := d.membersGained()
+	r.strike(d.gone, d.known)
+	for _, f := range d.came {
+		r.enter(f, d.wanted)
+	}
+	for path, f := range d.edited {
+		if f.documents == nil && f.sum == ([sha256.Size]byte{}) {
+			delete(r.files, path)
+			continue
+		}
+		r.files[path] = f
+	}
+	r.census.Replace(d.known, d.wanted.Users, members)
+}
+
+// membersGained is by how many people more are members of any team.
+func (d *Draft) membersGained() int {
+	now := map[string]bool{}
+	for i := range d.wanted.Teams {
+		for _, name := range d.wanted.Teams[i].Members {
+			now[name] = true
+		}
+	}
+	stays := func(team string) bool { return !d.gone[declaration{declaresTeam, team}] }
+	gained := 0
+	for i := range d.wanted.Users {
+		if name := d.wanted.Users[i].Name; now[name] || slices.ContainsFunc(d.memberOf[name], stays) {
+			gained++
+		}
+	}
+	for i := range d.known {
+		if len(d.memberOf[d.known[i].Name]) > 0 {
+			gained--
+		}
+	}
+	return gained
+}

@@ -1,0 +1,139 @@
+package state
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+
+	"usher/spec"
+)
+
+// Who says of whom an excerpt is: everybody who is meant by any of these.
+type Who struct {
+	Names    []string
+	Emails   []string // folded: see spec.FoldEmail
+	Accounts []string // ids
+	Teams    []string // whose members' accounts are wanted beside, no more of them than id and name
+	Gone     bool     // Truth.Gone as well
+}
+
+// Excerpt is what is true of some people, read at one revision. It costs what
+// reading of them costs, however many others there are.
+type Excerpt struct {
+	Truth                        // Roster holds the people asked for and nothing else
+	MemberOf map[string][]string // name -> the teams that the person is a member of, directly; sorted
+}
+
+// Excerpt reads what is true now of some people. Who is not there is left out.
+func (db *DB) Excerpt(ctx context.Context, who Who) (*Excerpt, error) {
+	e, err := db.excerpt(ctx, who)
+	if err != nil {
+		return nil, fmt.Errorf("reading what is true of some: %w", fault(err))
+	}
+	return e, nil
+}
+
+func (db *DB) excerpt(ctx context.Context, who Who) (*Excerpt, error) {
+	tx, err := db.reader.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	defer tx.Rollback()
+	e := &Excerpt{Truth: Truth{Roster: &spec.Roster{}, Accounts: map[string]Account{}}, MemberOf: map[string][]string{}}
+	if e.Newest, e.CalendarDay, err = newestRevision(ctx, tx); err != nil {
+		return nil, err
+	}
+	if e.Applied, err = appliedRevision(ctx, tx, e.Newest.Number); err != nil {
+		return nil, err
+	}
+	e.Basis = e.Applied.Number
+	if who.Gone {
+		if e.Gone, err = gone(ctx, tx, e.Newest.Number, db.now().Add(-ReturnWindow)); err != nil {
+			return nil, err
+		}
+	}
+	if err := e.members(ctx, tx, who.Teams); err != nil {
+		return nil, err
+	}
+	return e, e.people(ctx, tx, who, db)
+}
+
+// people reads the people, what they have and where they belong.
+func (e *Excerpt) people(ctx context.Context, q querier, who Who, db *DB) error {
+	found := map[string]*person{}
+	for _, by := range []struct {
+		column string
+		values []string
+	}{{"p.name", who.Names}, {"p.email_key", who.Emails}, {"p.account", who.Accounts}} {
+		err := eachMany(by.values, func(in string, args []any) error {
+			some, err := collect(ctx, q, peopleInForce+" AND "+by.column+in, args, scanPerson)
+			for _, p := range some {
+				found[p.id] = p
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	names, now := map[string]string{}, db.now()
+	for _, id := range sortedKeys(found) {
+		p := found[id]
+		names[id] = p.Name
+		e.Roster.Users = append(e.Roster.Users, p.user())
+		e.Accounts[p.Name] = p.account(now)
+	}
+	slices.SortFunc(e.Roster.Users, func(a, b spec.User) int { return strings.Compare(a.Name, b.Name) })
+	return eachMany(sortedKeys(found), func(in string, ids []any) error {
+		access, err := readAccess(ctx, q, grantColumns+" WHERE until IS NULL AND account"+in, ids...)
+		if err != nil {
+			return err
+		}
+		for id, grants := range access {
+			e.Roster.User(names[id]).Access = grants
+		}
+		const teams = "SELECT account, team FROM team_member WHERE until IS NULL AND account"
+		_, err = collect(ctx, q, teams+in+" ORDER BY team", ids, func(scan scanner) (none struct{}, err error) {
+			var id, team string
+			err = scan(&id, &team)
+			e.MemberOf[names[id]] = append(e.MemberOf[names[id]], team)
+			return none, err
+		})
+		return err
+	})
+}
+
+// members notes the accounts of the members of some teams.
+func (e *Excerpt) members(ctx context.Context, q querier, teams []string) error {
+	return eachMany(teams, func(in string, args []any) error {
+		const query = `SELECT p.account, p.name FROM team_member m JOIN person p ON p.account = m.account AND p.until IS NULL
+			WHERE m.until IS NULL AND m.team`
+		_, err := collect(ctx, q, query+in, args, func(scan scanner) (none struct{}, err error) {
+			var a Account
+			err = scan(&a.ID, &a.Name)
+			e.Accounts[a.Name] = a
+			return none, err
+		})
+		return err
+	})
+}
+
+// many is how many values one query is asked about.
+const many = 500
+
+// eachMany calls fn with a condition and its arguments for all values, so many at
+// a time.
+func eachMany(values []string, fn func(in string, args []any) error) error {
+	for some := range slices.Chunk(values, many) {
+		args := make([]any, len(some))
+		for i, v := range some {
+			args[i] = v
+		}
+		if err := fn(" IN (?"+strings.Repeat(", ?", len(some)-1)+")", args); err != nil {
+			return err
+		}
+	}
+	return nil
+}
