@@ -21,14 +21,7 @@ type seatItem struct {
 
 // Seats lists what each contract offers with who holds it on a day; the filter narrows
 // it. held is all access in force.
-func Seats(r *spec.Roster, held []state.Holding, today spec.Day, only AccessFilter) List {
-	used, pending := map[spec.Seat]int{}, map[spec.Seat]int{}
-	for _, h := range held {
-		if h.Contains(today) {
-			used[spec.Seat{Contract: h.Contract, Product: h.Product}] += h.People
-			pending[spec.Seat{Contract: h.Contract, Product: h.Product}] += h.Pending
-		}
-	}
+func Seats(r *spec.Roster, held map[spec.Seat][]state.Holding, today spec.Day, only AccessFilter) List {
 	items, rows := []seatItem{}, [][]string{}
 	for i := range r.Contracts {
 		for _, o := range r.Contracts[i].Offers {
@@ -36,13 +29,23 @@ func Seats(r *spec.Roster, held []state.Holding, today spec.Day, only AccessFilt
 			if !only.fits(spec.Grant{Contract: seat.Contract, Product: seat.Product}) {
 				continue
 			}
-			item := seatItem{Contract: seat.Contract, Product: seat.Product, Used: used[seat], Pending: pending[seat]}
+			item := seatItem{Contract: seat.Contract, Product: seat.Product}
+			item.count(held[seat], today)
 			item.limit(o.Seats)
 			items = append(items, item)
 			rows = append(rows, item.cells())
 		}
 	}
 	return List{[]string{"contract", "product", "seats", "used", "pending", "free"}, rows, items}
+}
+
+func (i *seatItem) count(held []state.Holding, today spec.Day) {
+	for _, h := range held {
+		if h.Contains(today) {
+			i.Used += h.People
+			i.Pending += h.Pending
+		}
+	}
 }
 
 func (i *seatItem) limit(seats int) {

@@ -17,7 +17,7 @@ func (s *site) listSeats(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	held, err := s.DB.Holdings(r.Context())
+	held, err := s.heldNow(r.Context())
 	if err != nil {
 		return err
 	}

@@ -368,3 +368,38 @@ func TestWhatIsNotThere(t *testing.T) {
 	}
 	p.get("/api/v1/users?statsu=active").complains(http.StatusBadRequest, "did you mean status?")
 }
+
+// TestParametersAreThoseDescribed: each route takes what the description names.
+func TestParametersAreThoseDescribed(t *testing.T) {
+	p := newFirm(t).program(state.Scopes...)
+	doc, err := paths()
+	p.must(err)
+	asked := 0
+	for path, operations := range doc["paths"].(map[string]any) {
+		operation, _ := operations.(map[string]any)["get"].(map[string]any)
+		parameters, _ := operation["parameters"].([]any)
+		for i := range parameters {
+			at, _ := parameters[i].(map[string]any)
+			if ref, ok := at["$ref"].(string); ok {
+				at, _ = doc["components"].(map[string]any)["parameters"].(map[string]any)[strings.TrimPrefix(ref, "#/components/parameters/")].(map[string]any)
+			}
+			if at["in"] != "query" {
+				continue
+			}
+			asked++
+			if got := p.get(concrete(path) + "?" + at["name"].(string) + "=1"); strings.Contains(got.body, "there is no parameter") {
+				t.Errorf("%s does not take %s: %s", path, at["name"], got.body)
+			}
+		}
+	}
+	if asked < 15 {
+		t.Errorf("%d parameters are described; the test reads the description wrong", asked)
+	}
+}
+
+// TestAPIFromAnotherSite: what a browser sends for another site is refused, as a problem.
+func TestAPIFromAnotherSite(t *testing.T) {
+	p := newFirm(t).program(state.ScopeWriteCredits)
+	p.ask(http.MethodPost, "/api/v1/credits", []byte(`{"items":[]}`), "Content-Type", "application/json", "Sec-Fetch-Site", "cross-site").
+		complains(http.StatusForbidden, "This came from another site")
+}
