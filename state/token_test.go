@@ -3,7 +3,10 @@ package state_test
 import (
 	"bytes"
 	"context"
+	"encoding/base32"
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"os"
 	"regexp"
 	"strings"
@@ -35,6 +38,10 @@ func TestToken(t *testing.T) {
 	secret, made := h.token(want)
 	if form := regexp.MustCompile(`^` + state.TokenForm + `$`); !form.MatchString(secret) {
 		t.Errorf("the token %q has not the form %s", secret, state.TokenForm)
+	}
+	sum := binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte(secret[:len(secret)-7])))
+	if want := strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum)); secret[len(secret)-7:] != want {
+		t.Errorf("the token %q does not end with the checksum %s", secret, want)
 	}
 	want.ID, want.Created, want.Hint = made.ID, dayOne.Truncate(time.Millisecond), secret[:10]
 	got, err := h.db.Token(ctx, secret)
