@@ -22,6 +22,11 @@ func (c *Controller) Apply(ctx context.Context, owner *state.Owner, reviewed str
 	if _, err := c.performRequests(ctx, owner); err != nil {
 		return out, err
 	}
+	if reviewed == "" {
+		if same, err := c.unchanged(ctx, owner); same != nil || err != nil {
+			return orZero(same), err
+		}
+	}
 	truth, err := c.followCalendar(ctx, owner, out)
 	if err != nil {
 		return out, err

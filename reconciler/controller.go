@@ -47,6 +47,8 @@ type Controller struct {
 
 	Stays bool // for many calls: it remembers what was applied, and an edit costs what it concerns
 
+	Recollection Recollection // as of when nothing was left to do
+
 	followed spec.Day // up to which this controller followed the calendar
 
 	surveyed        survey     // as of when stewards were last told of their contracts

@@ -3,7 +3,6 @@ package reconciler
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -109,6 +108,7 @@ func (l *Loop) Run(ctx context.Context) error {
 	l.mu.Unlock()
 	l.judging()
 	l.Controller.Stays = true
+	l.recall(ctx)
 	if l.Changes != nil {
 		l.Changes.Sync()
 	}
@@ -352,12 +352,15 @@ func (l *Loop) calendar(ctx context.Context, head state.Head) error {
 
 // manifests reads and applies the manifests.
 func (l *Loop) manifests(ctx context.Context) error {
+	if known, err := l.unchanged(ctx); known || err != nil {
+		return err
+	}
 	c := l.Controller
 	m, err := c.Source.Snapshot(ctx)
 	if err != nil {
 		return l.unread(ctx, err)
 	}
-	private, err := l.privateDigest(ctx)
+	private, err := c.privateDigest(ctx)
 	if err != nil {
 		return l.unread(ctx, err)
 	}
@@ -398,18 +401,6 @@ func (l *Loop) unread(ctx context.Context, err error) error {
 		l.outcome, l.ended = nil, err
 	}
 	return unreadError{err}
-}
-
-// privateDigest is the digest of the contract information, "" where there is none.
-func (l *Loop) privateDigest(ctx context.Context) (string, error) {
-	if l.Controller.Private == nil {
-		return "", nil
-	}
-	m, err := l.Controller.Private.Snapshot(ctx)
-	if err != nil {
-		return "", fmt.Errorf("reading contract information: %w", err)
-	}
-	return m.Digest, nil
 }
 
 // settled waits until the manifests stand still, and performs meanwhile what people

@@ -46,6 +46,9 @@ func (c *Controller) TellStewards(ctx context.Context, owner *state.Owner, out *
 	err = errors.Join(
 		s.ofHold(ctx, out, applyErr), s.ofRefusal(ctx, out, applyErr), s.ofFailures(ctx), s.ofContracts(ctx),
 	)
+	if err == nil && applyErr == nil {
+		c.recollect(ctx, out)
+	}
 	return s.queued, err
 }
 

@@ -81,6 +81,15 @@ func (db *DB) Close() error {
 // of one that was never created.
 func (db *DB) Exists() bool { return db.path != "" }
 
+// Beside is the name of a file that stands beside the database's, with a suffix to
+// its name; "" where the database has no file.
+func (db *DB) Beside(suffix string) string {
+	if db.path == "" {
+		return ""
+	}
+	return db.path + suffix
+}
+
 func (db *DB) open(ctx context.Context, where string) error {
 	path, err := pathOf(where)
 	if err != nil {

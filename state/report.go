@@ -3,6 +3,7 @@ package state
 import (
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -15,6 +16,7 @@ type Head struct {
 	Newest      Revision // the last revision of any cause; zero before the first
 	Applied     Revision // the last from manifests
 	CalendarDay spec.Day // the last day up to which the calendar was followed
+	Chain       string   // hash of the last audit row, hexadecimal: it stands for all that happened; "" before the first
 }
 
 // Head reads where the history stands, without reading what is true.
@@ -23,6 +25,11 @@ func (db *DB) Head(ctx context.Context) (Head, error) {
 	var err error
 	if h.Newest, h.CalendarDay, err = newestRevision(ctx, db.reader); err == nil {
 		h.Applied, err = appliedRevision(ctx, db.reader, h.Newest.Number)
+	}
+	if err == nil {
+		var hash []byte
+		err = unless(db.reader.QueryRowContext(ctx, "SELECT hash FROM audit ORDER BY seq DESC LIMIT 1").Scan(&hash), sql.ErrNoRows)
+		h.Chain = hex.EncodeToString(hash)
 	}
 	if err != nil {
 		return Head{}, fmt.Errorf("reading where the history stands: %w", fault(err))

@@ -24,6 +24,7 @@ type applyFlags struct {
 	settle   time.Duration
 	adopt    bool
 	full     bool
+	noCache  bool
 }
 
 func (a *app) applyCommand() *cobra.Command {
@@ -47,6 +48,7 @@ Only one usher at a time works on a state: the second ends with 5.`,
 	c.Flags().DurationVar(&f.settle, "settle", source.DefaultSettle, "how long the folder must have stood still before it is acted on, as a `time`")
 	adoptFlag(c, &f.adopt)
 	fullFlag(c, &f.full)
+	c.Flags().BoolVar(&f.noCache, "no-cache", false, "read and compare everything, even where nothing seems to have changed")
 	return c
 }
 
@@ -129,16 +131,17 @@ func (a *app) checkFirst(c *cobra.Command, t tree, who authorityFlags) (*reconci
 // applying is the controller that applies: the one that checked, where there is
 // one, now with the state that it is to write.
 func (a *app) applying(c *cobra.Command, db *state.DB, t tree, f applyFlags, checked *reconciler.Controller) (*reconciler.Controller, error) {
-	control := checked
-	if control != nil {
-		control.DB, control.Source = db, t.source(f.settle)
-	} else {
-		var err error
-		if control, err = a.controllerOf(db, t, f.settle); err != nil {
-			return nil, err
-		}
+	control, err := checked, error(nil)
+	if control == nil {
+		control, err = a.controllerOf(db, t, f.settle)
 	}
-	control.Adopt = f.adopt
+	if err != nil {
+		return nil, err
+	}
+	control.DB, control.Source, control.Adopt = db, t.source(f.settle), f.adopt
+	if !f.noCache {
+		a.remembering(control, db, t, f.settle)
+	}
 	return control, f.who.judge(c, control)
 }
 

@@ -39,7 +39,7 @@ func eachOrganisation(b *testing.B, fn func(b *testing.B, dir string, people int
 	if sizes == "" {
 		sizes = "1000"
 	}
-	generator := build(b, "usher/examples/generate")
+	generator := compile(b, "usher/examples/generate")
 	for _, l := range layouts {
 		for size := range strings.SplitSeq(sizes, ",") {
 			people, err := strconv.Atoi(size)
@@ -55,8 +55,8 @@ func eachOrganisation(b *testing.B, fn func(b *testing.B, dir string, people int
 	}
 }
 
-// build compiles a package into a program of its own.
-func build(b *testing.B, pkg string) (program string) {
+// compile makes a package a program of its own.
+func compile(b *testing.B, pkg string) (program string) {
 	program = filepath.Join(b.TempDir(), filepath.Base(pkg))
 	command(b, "", "go", "build", "-o", program, pkg)
 	return program

@@ -179,3 +179,32 @@ func (a *app) controllerOf(db *state.DB, t tree, settle time.Duration) (*reconci
 	}
 	return c, err
 }
+
+// The files beside the state that let an apply see by a glance that nothing is left
+// to do. They are caches: without them everything is read and compared.
+const (
+	indexSuffix = ".index" // what the folder looked like
+	seenSuffix  = ".seen"  // as of when nothing was left to do
+)
+
+// remembering lets a controller that writes use those files.
+func (a *app) remembering(c *reconciler.Controller, db *state.DB, t tree, settle time.Duration) {
+	c.Recollection = reconciler.Recollection{File: db.Beside(seenSuffix), Build: build()}
+	if t.repository == nil {
+		c.Source = source.Dir(t.dir, source.Options{Settle: settle, Index: db.Beside(indexSuffix)})
+	}
+}
+
+// build tells this program from any other that was compiled: by its file, because
+// not every build has a version.
+func build() string {
+	path, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%s %d %d", version(), info.Size(), info.ModTime().UnixNano())
+}

@@ -168,6 +168,9 @@ func (d *daemonRun) run(ctx context.Context, transport mail.Transport) error {
 func (d *daemonRun) prepare(ctx context.Context) error {
 	control, err := d.controllerOf(d.db, d.tree, d.flags.settle)
 	if err == nil {
+		d.remembering(control, d.db, d.tree, d.flags.settle)
+	}
+	if err == nil {
 		err = d.flags.who.judge(d.command, control)
 	}
 	if err != nil {

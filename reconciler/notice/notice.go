@@ -6,8 +6,9 @@
 // name in a folder of the operator's. A .txt file begins with a line "Subject: …"
 // and an empty line; what follows is the body. What a template may use are the
 // exported fields of [Letter]; a subject only those that the plan decides. All
-// templates are tried against samples when the [Writer] is made, so a mistake in
-// one stops usher at its start, with file and line, and never in a revision.
+// templates of a folder are tried against samples when the [Writer] is made, so a
+// mistake in one stops usher at its start, with file and line, and never in a
+// revision.
 //
 // The bytes of a message depend on nothing but the notice, the stamp and the
 // templates: no clock, no randomness.
@@ -39,7 +40,7 @@ type Options struct {
 type Writer struct {
 	from    *netmail.Address
 	url     string // without a slash at its end
-	letters map[reconciler.NoticeKind]*letter
+	letters letters
 	shared  map[reconciler.NoticeKind]func() *state.Pattern // made when first asked for
 }
 
@@ -71,13 +72,16 @@ func New(o Options) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	letters, err := load(o.Templates)
+	of, err := load(o.Templates)
 	if err != nil {
 		return nil, err
 	}
-	w := &Writer{from: from, url: base, letters: letters, shared: map[reconciler.NoticeKind]func() *state.Pattern{}}
+	w := &Writer{from: from, url: base, letters: of, shared: map[reconciler.NoticeKind]func() *state.Pattern{}}
 	for _, kind := range Kinds {
 		w.shared[kind] = sync.OnceValue(func() *state.Pattern { return w.pattern(kind) })
+	}
+	if o.Templates == "" {
+		return w, nil // ours were tried before they were shipped
 	}
 	return w, w.try()
 }
@@ -143,9 +147,13 @@ func (w *Writer) Compose(n *reconciler.Notice, s reconciler.Stamp) ([]byte, erro
 }
 
 func (w *Writer) letter(n *reconciler.Notice) (*letter, error) {
-	l := w.letters[n.Kind]
-	if l == nil {
+	read := w.letters[n.Kind]
+	if read == nil {
 		return nil, fmt.Errorf("there are no messages of kind %q", n.Kind)
+	}
+	l, err := read()
+	if err != nil {
+		return nil, err
 	}
 	if err := checkRecipient(n.To); err != nil {
 		return nil, fmt.Errorf("composing the %s message: %w", n.Kind, err)

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"text/template"
 
 	"usher/reconciler"
@@ -30,20 +31,28 @@ type letter struct {
 // source is the text of one template and what errors call it.
 type source struct{ name, text string }
 
-// load parses the templates of all kinds, those in the folder before the
-// embedded ones.
-func load(folder string) (map[reconciler.NoticeKind]*letter, error) {
+// letters are the templates of each kind, parsed when a message of that kind is
+// first composed: most runs compose none.
+type letters map[reconciler.NoticeKind]func() (*letter, error)
+
+// load reads the templates of all kinds, those in the folder before the embedded
+// ones.
+func load(folder string) (letters, error) {
 	sources, err := read(folder)
 	if err != nil {
 		return nil, err
 	}
-	letters := make(map[reconciler.NoticeKind]*letter, len(Kinds))
+	of := make(letters, len(Kinds))
 	for _, kind := range Kinds {
-		if letters[kind], err = parse(sources, string(kind)); err != nil {
-			return nil, fmt.Errorf("reading the templates: %w", err)
-		}
+		of[kind] = sync.OnceValues(func() (*letter, error) {
+			l, err := parse(sources, string(kind))
+			if err != nil {
+				return nil, fmt.Errorf("reading the templates: %w", err)
+			}
+			return l, nil
+		})
 	}
-	return letters, nil
+	return of, nil
 }
 
 // read gives every template by its file name.

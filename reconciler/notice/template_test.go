@@ -81,6 +81,11 @@ func TestBrokenTemplates(t *testing.T) {
 	}
 }
 
+// Ours are not tried at every start, because they are tried here.
+func TestEmbeddedTemplates(t *testing.T) {
+	writer(t, notice.Options{Templates: t.TempDir()})
+}
+
 func TestDotFilesArePassedOver(t *testing.T) {
 	writer(t, notice.Options{Templates: folder(t, ".role.txt.swp", "x")})
 }

@@ -33,6 +33,7 @@ const (
 // Options of a directory.
 type Options struct {
 	Settle time.Duration // how long a tree must have stood still before it is acted on; negative: DefaultSettle
+	Index  string        // file to keep in what the tree looked like when it was last read; empty: none
 }
 
 // Dir is the tree of manifests below a directory: every *.yaml and *.yml, except
@@ -42,13 +43,15 @@ func Dir(path string, o Options) reconciler.Source {
 	if o.Settle < 0 {
 		o.Settle = DefaultSettle
 	}
-	return &dir{root: path, settle: o.Settle, patience: patience}
+	return &dir{root: path, settle: o.Settle, patience: patience, index: o.Index}
 }
 
 type dir struct {
 	root     string
 	settle   time.Duration
 	patience time.Duration
+	index    string // file; empty: none
+	last     *index // of the last reading; nil: kept already, or there is none
 }
 
 // Snapshot reads the tree once.
@@ -109,7 +112,7 @@ func (d *dir) read(ctx context.Context) (*reconciler.Manifests, time.Time, error
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("reading manifests: %w", err)
 	}
-	s := &scan{ctx: ctx, root: real, manifests: &reconciler.Manifests{Snapshot: reconciler.Snapshot{Source: "dir", Path: d.root}}}
+	s := &scan{ctx: ctx, root: real, began: time.Now(), manifests: &reconciler.Manifests{Snapshot: reconciler.Snapshot{Source: "dir", Path: d.root}}}
 	s.directory("", nil)
 	if len(s.errs) > 0 {
 		return s.manifests, s.newest, s.errs.Sort()
@@ -122,6 +125,9 @@ func (d *dir) read(ctx context.Context) (*reconciler.Manifests, time.Time, error
 	}
 	slices.SortFunc(s.manifests.Files, func(a, b reconciler.ManifestFile) int { return strings.Compare(a.Path, b.Path) })
 	s.manifests.Digest = digest(s.manifests.Files)
+	if d.index != "" {
+		d.last = &index{root: real, digest: s.manifests.Digest, files: s.files}
+	}
 	return s.manifests, s.newest, nil
 }
 
@@ -190,7 +196,11 @@ type scan struct {
 	manifests *reconciler.Manifests
 	newest    time.Time
 	errs      spec.Errors
-	err       error // of the context
+	err       error // of the context, or errDiffers
+	began     time.Time
+	files     []indexed // in the order of the walk
+	known     *index    // the tree is compared with it, and not read; nil: it is read
+	aged      bool      // a file of known is no longer racy
 }
 
 func (s *scan) fail(path, code, format string, args ...any) *spec.Error {
@@ -219,8 +229,10 @@ func (s *scan) directory(path string, links []string) {
 		s.touched(info)
 	}
 	for _, e := range entries {
-		if s.ctx.Err() != nil {
+		if s.err == nil {
 			s.err = s.ctx.Err()
+		}
+		if s.err != nil {
 			return
 		}
 		switch {
@@ -290,13 +302,19 @@ func (s *scan) link(path string, links []string) (target string, info fs.FileInf
 }
 
 func (s *scan) file(path string) {
+	if s.known != nil {
+		s.compare(path)
+		return
+	}
 	data, info, err := readFile(filepath.Join(s.root, filepath.FromSlash(path)))
 	if err != nil {
 		s.fail(path, "unreadable", "cannot be read: %v", plainError(err)).Hint = "nothing is applied while a part of the tree cannot be read"
 		return
 	}
 	s.touched(info)
-	s.manifests.Files = append(s.manifests.Files, reconciler.ManifestFile{Path: path, Data: data, Sum: reconciler.SumOf(data)})
+	sum := reconciler.SumOf(data)
+	s.manifests.Files = append(s.manifests.Files, reconciler.ManifestFile{Path: path, Data: data, Sum: sum})
+	s.files = append(s.files, indexedFile(path, info, sum, s.began))
 }
 
 // readFile reads a file to its end, or just far enough to see that it is larger

@@ -32,3 +32,13 @@ func changedAt(info fs.FileInfo) time.Time {
 	}
 	return at
 }
+
+// inodeOf is a file's inode and when that last changed, Unix time in nanoseconds.
+// known is whether the system tells both.
+func inodeOf(info fs.FileInfo) (inode uint64, changed int64, known bool) {
+	s, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, 0, false
+	}
+	return s.Ino, s.Ctim.Nano(), true
+}

@@ -1,0 +1,252 @@
+package source
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/renameio/v2"
+
+	"usher/reconciler"
+)
+
+// An index file lets a tree that was read before be known again without reading
+// it: for each manifest, in the order of the walk, its path, size, inode, and the
+// times at which its content and its inode changed, and for all of them the digest.
+// It is only a cache. One that is absent, cut short, corrupt or of another folder is
+// as good as none, and whatever differs from it is read as if there were none.
+//
+// Times prove nothing of a file that changed while it was being read, or just
+// before: a later change may bear the same time. As in git's index such a file is
+// racy: its sum is kept, and it is read again.
+type index struct {
+	root   string
+	digest string
+	files  []indexed
+}
+
+// indexed is one manifest of an index.
+type indexed struct {
+	path            string
+	size            int64
+	inode           uint64
+	content, status int64 // when its content and its inode last changed, Unix time in nanoseconds
+	racy            bool
+	sum             reconciler.ManifestSum // of a racy file; zero for others
+}
+
+// margin is how coarse the times of a file system may be: two seconds on FAT.
+var margin = 2 * time.Second
+
+// indexedFile is what the index keeps of a file read at a time or later.
+func indexedFile(path string, info fs.FileInfo, sum reconciler.ManifestSum, read time.Time) indexed {
+	f := indexed{path: path, size: info.Size(), content: info.ModTime().UnixNano()}
+	var known bool
+	f.inode, f.status, known = inodeOf(info)
+	if f.racy = !known || max(f.content, f.status) >= read.Add(-margin).UnixNano(); f.racy {
+		f.sum = sum
+	}
+	return f
+}
+
+// same reports whether the file is the one that was indexed, as far as times tell.
+func (f *indexed) same(info fs.FileInfo) bool {
+	inode, status, _ := inodeOf(info)
+	return info.Size() == f.size && info.ModTime().UnixNano() == f.content && inode == f.inode && status == f.status
+}
+
+// errDiffers ends a comparison with the index.
+var errDiffers = errors.New("the tree differs from its index")
+
+// Glance compares the tree with the index that Keep wrote. An index that cannot be
+// used is as good as a tree that differs.
+func (d *dir) Glance(ctx context.Context, was reconciler.Snapshot) bool {
+	if was.Source != "dir" || was.Path != d.root {
+		return false
+	}
+	began := time.Now()
+	known, err := d.readIndex()
+	if err != nil || known.digest != was.Digest || gitAtWork(d.root) != nil {
+		return false
+	}
+	s := &scan{ctx: ctx, root: known.root, known: known, began: began, manifests: &reconciler.Manifests{}}
+	s.directory("", nil)
+	if len(s.errs) > 0 || s.err != nil || len(s.files) != len(known.files) || gitAtWork(d.root) != nil {
+		return false
+	}
+	if s.aged {
+		d.last = &index{root: known.root, digest: known.digest, files: s.files}
+		_ = d.Keep(known.digest) // else what was racy is only read once more
+	}
+	return true
+}
+
+// compare looks whether the next file of the walk is as the index has it.
+func (s *scan) compare(path string) {
+	full := filepath.Join(s.root, filepath.FromSlash(path))
+	info, err := os.Stat(full)
+	if err != nil || len(s.files) == len(s.known.files) {
+		s.err = errDiffers
+		return
+	}
+	was := s.known.files[len(s.files)]
+	if was.path != path || !was.same(info) {
+		s.err = errDiffers
+		return
+	}
+	if was.racy {
+		data, info, err := readFile(full)
+		if err != nil || reconciler.SumOf(data) != was.sum {
+			s.err = errDiffers
+			return
+		}
+		was = indexedFile(path, info, was.sum, s.began)
+		s.aged = s.aged || !was.racy
+	}
+	s.files = append(s.files, was)
+}
+
+// Keep writes the index of the tree as it was last read, if that has the digest.
+func (d *dir) Keep(digest string) error {
+	if d.last == nil || d.last.digest != digest || silentFileSystem(d.root) != "" {
+		return nil // other machines change a shared folder, and times told of it may be old
+	}
+	last := d.last
+	d.last = nil
+	if err := renameio.WriteFile(d.index, last.encoded(), 0o600); err != nil {
+		return fmt.Errorf("keeping the index of manifests: %w", err)
+	}
+	return nil
+}
+
+const indexMark = "usher index 1\n"
+
+// encoded is the mark, the root, the digest, the files, and the CRC-32 (Castagnoli)
+// of all that. Numbers are varints; texts come after their length.
+func (x *index) encoded() []byte {
+	b := make([]byte, 0, 100+80*len(x.files))
+	b = append(b, indexMark...)
+	b = appendText(b, x.root)
+	b = appendText(b, x.digest)
+	b = binary.AppendUvarint(b, uint64(len(x.files)))
+	for i := range x.files {
+		f := &x.files[i]
+		b = appendText(b, f.path)
+		b = binary.AppendVarint(b, f.size)
+		b = binary.AppendUvarint(b, f.inode)
+		b = binary.AppendVarint(b, f.content)
+		b = binary.AppendVarint(b, f.status)
+		if f.racy {
+			b = append(append(b, 1), f.sum[:]...)
+		} else {
+			b = append(b, 0)
+		}
+	}
+	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func appendText(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+// readIndex reads the index, which must be of this folder.
+func (d *dir) readIndex() (*index, error) {
+	if d.index == "" {
+		return nil, fs.ErrNotExist
+	}
+	content, err := os.ReadFile(d.index)
+	if err != nil {
+		return nil, err
+	}
+	x, err := decodeIndex(content)
+	if err != nil {
+		return nil, err
+	}
+	if real, err := realPath(d.root); err != nil || real != x.root {
+		return nil, errDiffers
+	}
+	return x, nil
+}
+
+var errNoIndex = errors.New("not an index of manifests")
+
+func decodeIndex(b []byte) (*index, error) {
+	body, found := bytes.CutPrefix(b, []byte(indexMark))
+	if !found || len(body) < crc32.Size {
+		return nil, errNoIndex
+	}
+	end := len(b) - crc32.Size
+	if crc32.Checksum(b[:end], castagnoli) != binary.BigEndian.Uint32(b[end:]) {
+		return nil, errNoIndex
+	}
+	r := &indexReader{text: string(body[:len(body)-crc32.Size])}
+	x := &index{root: r.string(), digest: r.string()}
+	x.files = make([]indexed, min(r.uvarint(), uint64(len(body))))
+	for i := range x.files {
+		r.file(&x.files[i])
+	}
+	if r.broken || r.text != "" {
+		return nil, errNoIndex
+	}
+	return x, nil
+}
+
+// indexReader reads what encoded wrote. After anything that cannot be it reads on,
+// broken.
+type indexReader struct {
+	text   string // what is left; paths are parts of it, so that none is copied
+	broken bool
+}
+
+func (r *indexReader) file(f *indexed) {
+	f.path = r.string()
+	f.size = r.varint()
+	f.inode = r.uvarint()
+	f.content = r.varint()
+	f.status = r.varint()
+	if f.racy = r.bytes(1) == "\x01"; f.racy {
+		copy(f.sum[:], r.bytes(len(f.sum)))
+	}
+}
+
+func (r *indexReader) string() string { return r.bytes(int(min(r.uvarint(), uint64(len(r.text)+1)))) }
+
+func (r *indexReader) bytes(n int) string {
+	if n > len(r.text) {
+		r.broken, r.text = true, ""
+		return ""
+	}
+	s := r.text[:n]
+	r.text = r.text[n:]
+	return s
+}
+
+func (r *indexReader) uvarint() uint64 {
+	var n uint64
+	for shift := 0; shift < 64; shift += 7 {
+		b := r.bytes(1)
+		if b == "" {
+			return 0
+		}
+		n |= uint64(b[0]&0x7f) << shift
+		if b[0] < 0x80 {
+			return n
+		}
+	}
+	r.broken = true
+	return 0
+}
+
+func (r *indexReader) varint() int64 {
+	n := r.uvarint()
+	return int64(n>>1) ^ -int64(n&1)
+}
