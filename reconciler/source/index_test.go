@@ -56,7 +56,7 @@ func orchard(t *testing.T) string {
 	})
 }
 
-func TestGlance(t *testing.T) {
+func TestGlanceAtAFolder(t *testing.T) {
 	in := func(root string, change func(string) error, name string) error {
 		return change(filepath.Join(root, name))
 	}
