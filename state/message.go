@@ -111,11 +111,28 @@ func scanMessageBody(scan scanner) (m Message, err error) {
 
 // Messages lists messages, oldest first, without their bodies.
 func (db *DB) Messages(ctx context.Context, q MessageQuery) ([]Message, error) {
-	conditions, args := []string{"1 = 1"}, []any{}
+	query, args := q.sql()
+	messages, err := collect(ctx, db.reader, limited(query, q.Limit), args, scanMessage)
+	if err != nil {
+		return nil, fmt.Errorf("reading messages: %w", err)
+	}
+	return messages, nil
+}
+
+// messagesOpen are the states of the index outbox_open. SQLite takes that index
+// only for a query that says so in the same words.
+const messagesOpen = "state IN ('queued', 'sending', 'failed', 'held')"
+
+func (q MessageQuery) sql() (query string, args []any) {
+	conditions := []string{"1 = 1"}
 	narrow := func(condition string, value any) {
 		conditions, args = append(conditions, condition), append(args, value)
 	}
-	if q.State != "" {
+	switch q.State {
+	case "":
+	case MessageQueued, MessageSending, MessageFailed, MessageHeld:
+		narrow("state = ? AND "+messagesOpen, q.State)
+	default:
 		narrow("state = ?", q.State)
 	}
 	if q.Account != "" {
@@ -124,12 +141,7 @@ func (db *DB) Messages(ctx context.Context, q MessageQuery) ([]Message, error) {
 	if q.Revision != 0 {
 		narrow("revision = ?", q.Revision)
 	}
-	query := "SELECT " + messageColumns + " FROM outbox WHERE " + strings.Join(conditions, " AND ") + " ORDER BY id"
-	messages, err := collect(ctx, db.reader, limited(query, q.Limit), args, scanMessage)
-	if err != nil {
-		return nil, fmt.Errorf("reading messages: %w", err)
-	}
-	return messages, nil
+	return "SELECT " + messageColumns + " FROM outbox WHERE " + strings.Join(conditions, " AND ") + " ORDER BY id", args
 }
 
 // Message returns one message with its body; [ErrNotFound].
