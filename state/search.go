@@ -41,6 +41,9 @@ type Person struct {
 	Access []spec.Grant // sorted as a User's is
 	Roles  []PersonRole // sorted by contract and role
 	Teams  []string     // of which they are a member, by whatever way; sorted
+
+	Delivery      MessageState // of the message with the newest invitation; "": there was none
+	DeliveryError string       // why it did not get through so far
 }
 
 // PersonRole is a role of one person under a contract.
@@ -392,7 +395,7 @@ func peopleByID(ctx context.Context, q querier, ids []string, now time.Time) ([]
 	for _, p := range rows {
 		byID[p.id] = &Person{Account: p.account(now), Origin: p.origin, Access: access[p.id]}
 	}
-	if err := fillRolesAndTeams(ctx, q, byID, in, args); err != nil {
+	if err := fillRelated(ctx, q, byID, in, args); err != nil {
 		return nil, err
 	}
 	people := make([]Person, 0, len(rows))
@@ -402,7 +405,8 @@ func peopleByID(ctx context.Context, q querier, ids []string, now time.Time) ([]
 	return people, nil
 }
 
-func fillRolesAndTeams(ctx context.Context, q querier, people map[string]*Person, in string, args []any) error {
+// fillRelated adds roles, teams and what became of invitations.
+func fillRelated(ctx context.Context, q querier, people map[string]*Person, in string, args []any) error {
 	const of = " WHERE until IS NULL AND account"
 	roles, err := collect(ctx, q, "SELECT contract, account, role FROM role"+of+in+" ORDER BY contract, role", args, scanRole)
 	if err != nil {
@@ -415,6 +419,18 @@ func fillRolesAndTeams(ctx context.Context, q querier, people map[string]*Person
 		var team, account string
 		if err = scan(&team, &account); err == nil {
 			people[account].Teams = append(people[account].Teams, team)
+		}
+		return none, err
+	})
+	if err != nil {
+		return err
+	}
+	const invitations = "SELECT account, state, last_error FROM outbox WHERE issue > 0 AND account"
+	_, err = collect(ctx, q, invitations+in+" ORDER BY id", args, func(scan scanner) (none struct{}, err error) {
+		var account, lastError string
+		var state MessageState
+		if err = scan(&account, &state, &lastError); err == nil {
+			people[account].Delivery, people[account].DeliveryError = state, lastError
 		}
 		return none, err
 	})

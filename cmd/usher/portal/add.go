@@ -86,7 +86,7 @@ func (s *site) draftAddition(ctx context.Context, offers offerList, ticked []str
 	if err != nil {
 		return nil, err
 	}
-	access, err := days.access(seats)
+	access, err := offers.access(seats, days)
 	if err != nil {
 		return nil, err
 	}

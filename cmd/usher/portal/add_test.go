@@ -72,7 +72,7 @@ func TestAddingOnePerson(t *testing.T) {
 	if len(branches) != 1 || !strings.HasPrefix(branches[0], "usher/add-bo-acme-example-") {
 		t.Fatalf("branches %v after %d: %s", branches, saved.status, saved.text())
 	}
-	grace.get(saved.to()).says(200, "add Bo Ek", "1 person to add", "1 to grant", "bo@acme.example.yaml", "email: bo@acme.example", "product: cad, contract: design")
+	grace.get(saved.to()).says(200, "add Bo Ek", "1 person to add", "1 to grant", "bo@acme.example.yaml", "email: bo@acme.example", "- cad")
 	if files := f.git(bare, "diff", "--name-status", "main", branches[0]); files != "A\tbo@acme.example.yaml\n" {
 		t.Errorf("changed %q, want one file added", files)
 	}

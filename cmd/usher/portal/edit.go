@@ -52,6 +52,7 @@ type offerRow struct {
 	Fixed  bool     // comes by a team alone, and is not to be changed here
 	Via    []string // "team structural, at teams.yaml:7"
 	Days   string
+	Alone  bool   // no other contract offers it, so that a manifest need not name this one
 	Left   string // "3 of 10 seats left"
 	None   bool   // no seat is left
 }
@@ -101,7 +102,10 @@ func (s *site) offers(ctx context.Context, c *state.Catalogue, contracts []strin
 		}
 		group := contractOffers{Contract: name}
 		for i, o := range contract.Offers {
-			row := offerRow{Value: name + "/" + o.Product, ID: fmt.Sprintf("offer-%d-%d", len(list), i), Title: titleOf(c, o.Product)}
+			row := offerRow{
+				Value: name + "/" + o.Product, ID: fmt.Sprintf("offer-%d-%d", len(list), i),
+				Title: titleOf(c, o.Product), Alone: offeredBy(c, o.Product) == 1,
+			}
 			if p := c.Roster.Product(o.Product); p != nil && p.Type != spec.TypeProduct {
 				row.Type = p.Type
 			}
@@ -116,6 +120,16 @@ func (s *site) offers(ctx context.Context, c *state.Catalogue, contracts []strin
 		list = append(list, group)
 	}
 	return list, nil
+}
+
+// offeredBy is how many contracts offer a product.
+func offeredBy(c *state.Catalogue, product string) (n int) {
+	for i := range c.Roster.Contracts {
+		if c.Roster.Contracts[i].Offer(product) != nil {
+			n++
+		}
+	}
+	return n
 }
 
 // busiest is how many people hold a product on its busiest day from today on.
@@ -235,7 +249,7 @@ func (s *site) draftAccess(ctx context.Context, p *accessPage, give, take []spec
 	if len(give)+len(take) == 0 {
 		return nil, errNothingAsked
 	}
-	grant, err := p.Days.access(give)
+	grant, err := p.Offers.access(give, p.Days)
 	if err != nil {
 		return nil, err
 	}
@@ -265,8 +279,24 @@ func daysOf(form url.Values) daysField {
 	return daysField{strings.TrimSpace(form.Get("from")), strings.TrimSpace(form.Get("until")), strings.TrimSpace(form.Get("reason"))}
 }
 
-// access is what a manifest is to give.
-func (f daysField) access(seats []spec.Seat) ([]edit.Access, error) {
+// access is what a manifest is to give, in as few words as will do.
+func (l offerList) access(seats []spec.Seat, days daysField) ([]edit.Access, error) {
+	span, err := days.span()
+	if err != nil {
+		return nil, err
+	}
+	var access []edit.Access
+	for _, seat := range seats {
+		a := edit.Access{Product: seat.Product, Contract: seat.Contract, Span: span, Reason: days.Reason}
+		if l.row(seat.Contract + "/" + seat.Product).Alone {
+			a.Contract = ""
+		}
+		access = append(access, a)
+	}
+	return access, nil
+}
+
+func (f daysField) span() (spec.Span, error) {
 	span := spec.AllTime
 	for _, d := range []struct {
 		label, text string
@@ -277,15 +307,11 @@ func (f daysField) access(seats []spec.Seat) ([]edit.Access, error) {
 		}
 		day, err := spec.ParseDay(d.text)
 		if err != nil {
-			return nil, &edit.Error{Kind: edit.ErrField, Reason: fmt.Sprintf("%s: %v", d.label, err), Hint: "a day is written like 2027-03-31"}
+			return span, &edit.Error{Kind: edit.ErrField, Reason: fmt.Sprintf("%s: %v", d.label, err), Hint: "a day is written like 2027-03-31"}
 		}
 		*d.day = day
 	}
-	var access []edit.Access
-	for _, seat := range seats {
-		access = append(access, edit.Access{Product: seat.Product, Contract: seat.Contract, Span: span, Reason: f.Reason})
-	}
-	return access, nil
+	return span, nil
 }
 
 // without returns what is in the list and not among those left out.

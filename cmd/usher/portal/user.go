@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"usher/reconciler"
+	"usher/reconciler/render"
 	"usher/spec"
 	"usher/state"
 )
@@ -95,6 +96,20 @@ func (s *site) users(w http.ResponseWriter, r *http.Request) {
 	}
 	p.Paging, p.Searched = pagingOf(r, found.Next), found.Next != "" && len(found.People) < usersAPage
 	s.render(w, r, "user", "Users", p)
+}
+
+// Count says how many people the page shows, for those who cannot see it change.
+func (p usersPage) Count() string {
+	words := render.Count(len(p.People), "person", "people")
+	switch {
+	case p.Paging.Next != "" && p.Searched:
+		return words + " so far"
+	case p.Paging.Next != "":
+		return words + ", and more on the next page"
+	case p.Paging.First != "":
+		return words + " on the last page"
+	}
+	return words
 }
 
 // exactly finds a person by their whole address. A steward may give access to

@@ -148,8 +148,9 @@ func TestResendIsDoneInTheNameOfWhoAsks(t *testing.T) {
 	grace.get(done.to()).says(200, "A new invitation is on its way to Nobu Testnobu")
 	row := textOf(grace.get("/users").person("Nobu"))
 	again := f.account("nobu")
-	if !strings.Contains(row, "opens until "+dayInWords(spec.DayOf(again.Expires.Add(-time.Millisecond)))) || !strings.Contains(row, "Resend") {
-		t.Errorf("the row of nobu lacks the last day, or Resend:\n%s", row)
+	if !strings.Contains(row, "opens until "+dayInWords(spec.DayOf(again.Expires.Add(-time.Millisecond)))) || !strings.Contains(row, "Resend") ||
+		!strings.Contains(row, "its message is on the way") {
+		t.Errorf("the row of nobu lacks the last day, its message, or Resend:\n%s", row)
 	}
 	if again.Status != state.Invited || again.Issue != first.Issue+1 {
 		t.Errorf("nobu is %s with invitation %d; want invited with %d", again.Status, again.Issue, first.Issue+1)
