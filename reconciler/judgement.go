@@ -44,6 +44,7 @@ func (r Review) Judgements(tip *spec.Roster) []Judgement {
 	for i := range r.Steps {
 		j.walk(i)
 	}
+	// The verdict also judges what a rewritten history leaves out.
 	if _, refusals := j.verdict(); j.last().roster == nil {
 		return []Judgement{refusals[0].judgement()}
 	}

@@ -88,19 +88,30 @@ func (f *foundation) note(format string, args ...any) {
 	f.notes = append(f.notes, Note{Message: fmt.Sprintf(format, args...)})
 }
 
+// parted returns the commit that base names, and the one where another parted from
+// it: the first of them itself where they never met.
+func (c *Controller) parted(ctx context.Context, a Archive, base, commit string) (parted, tip Commit, err error) {
+	if tip, err = a.Commit(ctx, base); err != nil {
+		return parted, tip, fmt.Errorf("%w; fetch it with its history, which a shallow clone lacks", err)
+	}
+	if parted, err = a.MergeBase(ctx, tip.ID, commit); parted.ID == "" {
+		parted = tip
+	}
+	return parted, tip, err
+}
+
 func (c *Controller) foundation(ctx context.Context, a Archive, ref, wanted string) (*foundation, error) {
-	tip, err := a.Commit(ctx, ref)
+	parted, tip, err := c.parted(ctx, a, ref, wanted)
 	if err != nil {
 		return nil, err
 	}
 	f := &foundation{Base: Base{Ref: ref, Tip: tip.ID}, roster: &spec.Roster{}}
-	parted, err := a.MergeBase(ctx, tip.ID, wanted)
+	met, err := a.Descends(ctx, parted.ID, wanted)
 	if err != nil {
 		return nil, err
 	}
-	if parted.ID == "" {
+	if !met {
 		f.note("commits %s and %s share no history, so their whole content is compared; a controller would hold that as rewritten history", short(tip.ID), short(wanted))
-		parted = tip
 	}
 	f.parted = parted.ID
 	if err := c.standOn(ctx, a, f, parted); err != nil {
@@ -121,10 +132,7 @@ func (c *Controller) Changed(ctx context.Context, base string, m *Manifests) ([]
 	if !commits {
 		return nil, errNoCommits
 	}
-	parted, err := a.MergeBase(ctx, base, m.Commit)
-	if err == nil && parted.ID == "" {
-		parted, err = a.Commit(ctx, base)
-	}
+	parted, _, err := c.parted(ctx, a, base, m.Commit)
 	var files []string
 	if err == nil {
 		files, err = c.changed(ctx, a, parted.ID, m)
