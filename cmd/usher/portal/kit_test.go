@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -18,7 +19,6 @@ import (
 	"usher/reconciler"
 	"usher/reconciler/notice"
 	"usher/reconciler/source"
-	"usher/spec"
 	"usher/state"
 )
 
@@ -26,6 +26,7 @@ import (
 type firm struct {
 	*testing.T
 	dir     string
+	path    string       // of the database
 	later   atomic.Int64 // nanoseconds that its clock is ahead of the machine's
 	db      *state.DB
 	owner   *state.Owner
@@ -107,7 +108,8 @@ func firmSince(t *testing.T, ago time.Duration) *firm {
 func (f *firm) open() {
 	f.Helper()
 	var err error
-	f.db, err = state.Open(f.Context(), "sqlite:"+filepath.Join(f.TempDir(), "usher.db"), state.Options{Now: f.now, Command: "usher watch"})
+	f.path = filepath.Join(f.TempDir(), "usher.db")
+	f.db, err = state.Open(f.Context(), "sqlite:"+f.path, state.Options{Now: f.now, Command: "usher watch"})
 	f.must(err)
 	f.Cleanup(func() { f.db.Close() })
 	f.owner, err = f.db.Own(f.Context())
@@ -174,17 +176,25 @@ func (f *firm) account(name string) state.Account {
 type browser struct {
 	*firm
 	cookies map[string]string
+	bearer  string // a token of the API that it sends along; empty: none
 }
 
 // stranger is a browser in which nobody has signed in.
-func (f *firm) stranger() *browser { return &browser{f, map[string]string{}} }
+func (f *firm) stranger() *browser { return &browser{firm: f, cookies: map[string]string{}} }
 
 // as is a browser in which somebody has signed in.
 func (f *firm) as(name string) *browser {
 	f.Helper()
+	return f.signedIn(name, 0)
+}
+
+// signedIn is a browser in which somebody has signed in: with the given password of an
+// invitation, by its number, or with 0 by their own.
+func (f *firm) signedIn(name string, given int) *browser {
+	f.Helper()
 	ctx, err := f.site.sessions.Load(f.Context(), "")
 	f.must(err)
-	f.must(f.site.begin(ctx, f.account(name).ID, 0))
+	f.must(f.site.begin(ctx, f.account(name).ID, given))
 	token, _, err := f.site.sessions.Commit(ctx)
 	f.must(err)
 	b := f.stranger()
@@ -218,6 +228,9 @@ func (b *browser) send(r *http.Request) *reply {
 	b.Helper()
 	for name, value := range b.cookies {
 		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	if b.bearer != "" {
+		r.Header.Set("Authorization", "Bearer "+b.bearer)
 	}
 	w := httptest.NewRecorder()
 	b.handler.ServeHTTP(w, r)
@@ -317,5 +330,61 @@ func (r *reply) leads(to string) {
 	}
 }
 
-// fold is the key of an address.
-func fold(email string) string { return spec.FoldEmail(email) }
+// invite declares somebody new, who is sent a given password.
+func (f *firm) invite(name string) state.Account {
+	f.Helper()
+	f.write(name+".yaml", strings.TrimPrefix(firmPerson(name, "  access: [cad]\n"), "---\n"))
+	f.apply()
+	return f.account(name)
+}
+
+// secretCode is how given passwords and reset codes look.
+var secretCode = regexp.MustCompile(`\b[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){3}\b`)
+
+// letters are the messages to an account of a kind, as they are sent, oldest first.
+func (f *firm) letters(account, kind string) []string {
+	f.Helper()
+	messages, err := f.db.Messages(f.Context(), state.MessageQuery{Account: account})
+	f.must(err)
+	var all []string
+	for _, m := range messages {
+		if m.Kind != kind {
+			continue
+		}
+		m, err := f.db.Message(f.Context(), m.ID)
+		f.must(err)
+		filled, err := f.db.Fill(m)
+		f.must(err)
+		all = append(all, string(filled))
+	}
+	return all
+}
+
+// secret is what opens an account in the last message of a kind to it.
+func (f *firm) secret(account, kind string) string {
+	f.Helper()
+	letters := f.letters(account, kind)
+	if len(letters) == 0 {
+		f.Fatalf("there is no %s message to %s", kind, account)
+	}
+	return secretCode.FindString(letters[len(letters)-1])
+}
+
+// signIn fills in the sign-in page.
+func (b *browser) signIn(email, password string) *reply {
+	b.Helper()
+	return b.post(signInPath, url.Values{"email": {email}, "password": {password}, "next": {"/"}})
+}
+
+// cookie is what the browser holds of its session.
+func (b *browser) cookie() string { return b.cookies[b.site.sessions.Cookie.Name] }
+
+// lacks fails the test where the page has any of the words.
+func (r *reply) lacks(words ...string) {
+	r.Helper()
+	for _, w := range words {
+		if strings.Contains(r.text(), w) {
+			r.Errorf("the page has %q:\n%s", w, r.text())
+		}
+	}
+}

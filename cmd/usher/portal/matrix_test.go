@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -150,27 +151,47 @@ func TestMatrixByHTTP(t *testing.T) {
 		for name, b := range people {
 			r := httptest.NewRequest(row.method, concrete(row.pattern), nil)
 			r.Header.Set("Sec-Fetch-Site", "same-origin")
-			got := b().send(r)
+			got := b(f.route(row.method, row.pattern).need.scope).send(r)
 			want := slices.Contains(strings.Fields(row.may), name)
-			if refused := isRefused(got); refused == want {
+			if refused := isRefused(got, row.pattern); refused == want {
 				t.Errorf("%s %s for %s: got %d to %q, want let through: %v", row.method, row.pattern, name, got.status, got.to(), want)
 			}
 		}
 	}
 }
 
-// columns makes a browser for each kind of viewer, a new one each time.
-func (f *firm) columns() map[string]func() *browser {
-	left := f.as("ida") // has a session, and is suspended afterwards
+// route is the row of the table.
+func (f *firm) route(method, pattern string) route {
+	i := slices.IndexFunc(f.site.routes, func(r route) bool { return r.method == method && r.pattern == pattern })
+	if i < 0 {
+		return route{}
+	}
+	return f.site.routes[i]
+}
+
+// columns makes a browser for each kind of viewer, a new one each time; that of the
+// token has one for the scope.
+func (f *firm) columns() map[string]func(state.Scope) *browser {
+	f.invite("nina")
 	f.write("people.yaml", strings.Replace(firmPeople(), "Testida\n", "Testida\n  suspended: true\n", 1))
+	was := f.as("ida")
 	f.apply()
-	return map[string]func() *browser{
-		"m": func() *browser { return f.as("ada") },
-		"c": func() *browser { return f.as("grace") },
-		"o": func() *browser { return f.as("thora") },
-		"e": func() *browser { return f.as("eve") },
-		"x": func() *browser { return left },
-		"a": f.stranger,
+	return map[string]func(state.Scope) *browser{
+		"m": func(state.Scope) *browser { return f.as("ada") },
+		"c": func(state.Scope) *browser { return f.as("grace") },
+		"o": func(state.Scope) *browser { return f.as("thora") },
+		"e": func(state.Scope) *browser { return f.as("eve") },
+		"n": func(state.Scope) *browser { return f.signedIn("nina", 1) },
+		"x": func(state.Scope) *browser { return &browser{firm: f, cookies: maps.Clone(was.cookies)} },
+		"a": func(state.Scope) *browser { return f.stranger() },
+		"t": func(scope state.Scope) *browser {
+			if scope == "" {
+				scope = state.ScopeReadUsers
+			}
+			b := f.stranger()
+			b.bearer = f.program(scope).token
+			return b
+		},
 	}
 }
 
@@ -180,12 +201,12 @@ func concrete(pattern string) string {
 		"{user}", "eve", "{number}", "1", "{plan}", "sha256:"+strings.Repeat("0", 64)).Replace(pattern)
 }
 
-func isRefused(r *reply) bool {
+func isRefused(r *reply, pattern string) bool {
 	switch r.status {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return true
 	case http.StatusSeeOther:
-		return strings.HasPrefix(r.to(), signInPath+"?next=") || r.to() == choosePath
+		return strings.HasPrefix(r.to(), signInPath+"?next=") || r.to() == choosePath && pattern != "/activate"
 	}
 	return false
 }
