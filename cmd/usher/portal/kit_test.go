@@ -378,13 +378,3 @@ func (b *browser) signIn(email, password string) *reply {
 
 // cookie is what the browser holds of its session.
 func (b *browser) cookie() string { return b.cookies[b.site.sessions.Cookie.Name] }
-
-// lacks fails the test where the page has any of the words.
-func (r *reply) lacks(words ...string) {
-	r.Helper()
-	for _, w := range words {
-		if strings.Contains(r.text(), w) {
-			r.Errorf("the page has %q:\n%s", w, r.text())
-		}
-	}
-}
