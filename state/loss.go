@@ -33,7 +33,8 @@ const counted = "(SELECT number FROM revision WHERE at >= ? AND cause <> 'time' 
 // there again. Access that was over by its days when it was taken away is not
 // lost, and a product that moved to another contract or to other days is not lost
 // while there is access to it on the days concerned. A suspended account lost all
-// the access it had.
+// the access it had. The product is compared as an expression, so that the few rows
+// of the account are looked through, and not the many of the product.
 var losses = []string{
 	`SELECT DISTINCT p.account, 'removed', '', '', '' FROM person p
 		WHERE p.until IN ` + counted + `
@@ -42,7 +43,7 @@ var losses = []string{
 	`SELECT DISTINCT a.account, 'access', a.contract, a.product, '' FROM access a
 		JOIN revision r ON r.number = a.until
 		WHERE a.until IN ` + counted + ` AND a.since < a.until AND a.last_day >= r.at / 86400000
-		AND NOT EXISTS (SELECT 1 FROM access n WHERE n.account = a.account AND n.product = a.product AND n.until IS NULL
+		AND NOT EXISTS (SELECT 1 FROM access n WHERE n.account = a.account AND n.product || '' = a.product AND n.until IS NULL
 			AND (a.first_day > r.at / 86400000
 				OR (n.first_day <= r.at / 86400000 AND n.last_day >= r.at / 86400000)))`,
 	`SELECT DISTINCT p.account, 'access', a.contract, a.product, '' FROM person p

@@ -1,0 +1,218 @@
+package reconciler_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"usher/reconciler"
+)
+
+// The benchmarks here edit an organisation that a loop watches, and report the
+// median time from the edit to the committed revision with its messages queued, as
+// us-to-commit, and to the end of the look, as us-to-rest. Manifests come from
+// memory: what the loop does with them is measured, not the reading of files.
+//
+//	go test ./reconciler -run '^$' -bench Edit -benchtime 50x
+//
+// USHER_BENCH_PEOPLE lists other sizes than 1000, such as 1000,10000,100000.
+
+// desk is a source of manifests that costs nothing to read, whatever its size.
+type desk struct {
+	m    reconciler.Manifests
+	n    int
+	bell chan struct{}
+}
+
+func (d *desk) Snapshot(context.Context) (*reconciler.Manifests, error) {
+	m := d.m
+	m.Files = slices.Clone(m.Files)
+	return &m, nil
+}
+
+func (d *desk) Settled(_ context.Context, first *reconciler.Manifests) (*reconciler.Manifests, error) {
+	return first, nil
+}
+
+func (d *desk) Dirty() <-chan struct{} { return d.bell }
+func (d *desk) Sync()                  {}
+func (d *desk) Polling() string        { return "" }
+
+// add appends a file; they are added in the order of their paths.
+func (d *desk) add(path, text string) {
+	d.m.Files = append(d.m.Files, reconciler.ManifestFile{Path: path, Data: []byte(text), Sum: reconciler.SumOf([]byte(text))})
+}
+
+// edit replaces text in one file.
+func (d *desk) edit(path, old, new string) {
+	i := slices.IndexFunc(d.m.Files, func(f reconciler.ManifestFile) bool { return f.Path == path })
+	text := strings.Replace(string(d.m.Files[i].Data), old, new, 1)
+	if text == string(d.m.Files[i].Data) {
+		panic(path + " has no " + old)
+	}
+	d.m.Files[i].Data, d.m.Files[i].Sum = []byte(text), reconciler.SumOf([]byte(text))
+	d.n++
+	d.m.Digest = fmt.Sprintf("sha256:%064d", d.n)
+}
+
+// metropolis is an organisation of so many people, so many of them a file, each
+// with three of fifty products, in teams of fifty; one team has ten thousand.
+func metropolis(people, perFile int) *desk {
+	d := &desk{bell: make(chan struct{}, 1)}
+	d.m.Source, d.m.Digest = "dir", "sha256:0"
+	var offers, products strings.Builder
+	for i := range 50 {
+		fmt.Fprintf(&offers, "{name: product-%d, seats: 10000000}, ", i)
+		products.WriteString(product(fmt.Sprintf("product-%d", i)))
+	}
+	d.add("firm.yaml", contract("design", "contractManager: p0000000", "products: ["+offers.String()+"{name: team}, {name: crowd}]")+
+		contract("other", "contractManager: p0000000", "products: [{name: seldom, seats: 100}]")+
+		products.String()+product("team")+product("crowd")+product("seldom"))
+	name := func(i int) string { return fmt.Sprintf("p%07d", i) }
+	names := func(from, to int) string {
+		var list []string
+		for i := from; i < to; i++ {
+			list = append(list, name(i))
+		}
+		return "[" + strings.Join(list, ", ") + "]"
+	}
+	d.add("teams/crowd.yaml", team("crowd", "members: "+names(0, min(people, 10_000)), "access: [crowd]"))
+	for from := 0; from < people; from += 50 {
+		d.add(fmt.Sprintf("teams/t%07d.yaml", from), team(fmt.Sprintf("t%07d", from), "members: "+names(from, min(from+50, people)), "access: [team]"))
+	}
+	for from := 0; from < people; from += perFile {
+		var text strings.Builder
+		for i := from; i < min(from+perFile, people); i++ {
+			text.WriteString(user(name(i), fmt.Sprintf("access: [product-%d, product-%d, product-%d]", i%50, (i+7)%50, (i+20)%50)))
+		}
+		d.add(fmt.Sprintf("users/%03d/%s.yaml", from*256/people, name(from)), text.String())
+	}
+	return d
+}
+
+// mayor edits a metropolis that a loop watches.
+type mayor struct {
+	*desk
+	b         *testing.B
+	loop      *reconciler.Loop
+	committed chan time.Time
+	rested    chan time.Time
+}
+
+func govern(b *testing.B, d *desk) *mayor {
+	b.Helper()
+	w := openWorld(b, b.TempDir(), nil)
+	w.ctl.Source, w.ctl.Limits = d, reconciler.Limits{Mail: 100_000_000, Removals: reconciler.Limit{Number: 100_000_000, Set: true}}
+	m := &mayor{desk: d, b: b, committed: make(chan time.Time, 100), rested: make(chan time.Time, 100)}
+	w.ctl.Adopt = true
+	owner := w.own()
+	m.loop = &reconciler.Loop{
+		Controller: w.ctl, Owner: owner, Changes: d, Log: slog.New(slog.DiscardHandler),
+		Timing:  reconciler.Timing{Quiet: 1, Resync: 24 * time.Hour, Requests: time.Hour},
+		Applied: func() { m.committed <- time.Now() }, Looked: func() { m.rested <- time.Now() },
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- m.loop.Run(ctx) }()
+	<-m.rested
+	<-m.committed
+	b.Cleanup(func() {
+		stop()
+		<-ended
+		owner.Close()
+	})
+	return m
+}
+
+// measure edits as often as the benchmark asks, there and back.
+func (m *mayor) measure(path, one, other string) {
+	m.b.Helper()
+	var toCommit, toRest []time.Duration
+	edits := [2][2]string{{one, other}, {other, one}}
+	for i := 0; m.b.Loop(); i++ {
+		edit := edits[i%2]
+		m.edit(path, edit[0], edit[1])
+		began := time.Now()
+		m.bell <- struct{}{}
+		toCommit = append(toCommit, (<-m.committed).Sub(began))
+		toRest = append(toRest, (<-m.rested).Sub(began))
+	}
+	report := func(unit string, all []time.Duration) {
+		slices.Sort(all)
+		m.b.ReportMetric(float64(all[len(all)/2].Nanoseconds())/1000, unit)
+	}
+	report("us-to-commit", toCommit)
+	report("us-to-rest", toRest)
+	m.b.ReportMetric(0, "ns/op")
+}
+
+func benchSizes(b *testing.B) []int {
+	var sizes []int
+	for size := range strings.SplitSeq(max(os.Getenv("USHER_BENCH_PEOPLE"), "1000"), ",") {
+		n, err := strconv.Atoi(size)
+		if err != nil {
+			b.Fatalf("USHER_BENCH_PEOPLE: %v", err)
+		}
+		sizes = append(sizes, n)
+	}
+	return sizes
+}
+
+func BenchmarkEdit(b *testing.B) {
+	for _, n := range benchSizes(b) {
+		for _, perFile := range []int{1, 1000} {
+			d := metropolis(n, perFile)
+			someone := fmt.Sprintf("users/%03d/p%07d.yaml", (n/2/perFile*perFile)*256/n, n/2/perFile*perFile)
+			place := fmt.Sprintf("%d-a-file/%d", perFile, n)
+			m := govern(b, d)
+			b.Run("person/"+place, func(b *testing.B) {
+				m.b = b
+				m.measure(someone, "access: [product-", "access: [seldom, product-")
+			})
+			if perFile == 1 {
+				b.Run("member/"+place, func(b *testing.B) {
+					m.b = b
+					m.measure("teams/crowd.yaml", "[p0000000, p0000001, ", "[p0000000, ")
+				})
+				b.Run("title/"+place, func(b *testing.B) {
+					m.b = b
+					m.measure("firm.yaml", "metadata: {name: product-7}\n", "metadata: {name: product-7}\nspec: {title: Seven}\n")
+				})
+				b.Run("seats/"+place, func(b *testing.B) {
+					m.b = b
+					m.measure("firm.yaml", "{name: seldom, seats: 100}", "{name: seldom, seats: 101}")
+				})
+			}
+			reportMemory(b, m, place, n)
+		}
+	}
+}
+
+// reportMemory measures what a loop at rest keeps.
+func reportMemory(b *testing.B, m *mayor, place string, people int) {
+	b.Run("memory/"+place, func(b *testing.B) {
+		for b.Loop() {
+		}
+		m.m.Files = nil
+		b.ReportMetric(float64(heap())/float64(people), "B/person")
+		runtime.KeepAlive(m)
+		b.ReportMetric(0, "ns/op")
+	})
+}
+
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var s runtime.MemStats
+	runtime.ReadMemStats(&s)
+	return s.HeapAlloc
+}
+
+var _ reconciler.Changes = (*desk)(nil)
