@@ -37,8 +37,8 @@ func (c *Controller) judgeCommits(ctx context.Context, p *Plan, t *state.Truth) 
 			p.Held = append(p.Held, rewritten(p, base))
 		}
 	}
+	p.Notes = append(p.Notes, c.standingNotes()...)
 	if !c.Authority {
-		p.Notes = append(p.Notes, Note{Message: authorityOff})
 		return nil
 	}
 	switch base {
@@ -48,6 +48,14 @@ func (c *Controller) judgeCommits(ctx context.Context, p *Plan, t *state.Truth) 
 		return c.reviewFirst(ctx, h, p, t)
 	}
 	return c.review(ctx, h, p, t, base, t.Roster)
+}
+
+// standingNotes are what every plan from this source notes, whatever it changes.
+func (c *Controller) standingNotes() []Note {
+	if _, commits := c.Source.(Historian); commits && !c.Authority {
+		return []Note{{Message: authorityOff}}
+	}
+	return nil
 }
 
 func rewritten(p *Plan, applied string) state.HeldRule {

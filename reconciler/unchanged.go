@@ -81,7 +81,7 @@ func (c *Controller) unchanged(ctx context.Context, owner *state.Owner) (*Outcom
 	if !sameTree(was.Snapshot, head.Applied) || !source.Glance(ctx, was.Snapshot) {
 		return nil, nil
 	}
-	plan := &Plan{Format: 1, Basis: head.Applied.Number, Revision: was.Snapshot, Adopt: c.Adopt}
+	plan := &Plan{Format: 1, Basis: head.Applied.Number, Revision: was.Snapshot, Adopt: c.Adopt, Notes: c.standingNotes()}
 	plan.identify()
 	return &Outcome{Read: was.Snapshot, Plan: plan}, owner.ReleaseHolds(ctx)
 }
@@ -131,7 +131,7 @@ func (c *Controller) privateDigest(ctx context.Context) (string, error) {
 // costs the next one some time and nothing else.
 func (c *Controller) recollect(ctx context.Context, out *Outcome) {
 	source, ok := c.Source.(Glancer)
-	if !ok || c.Recollection.File == "" || c.Recollection.Build == "" || out == nil || out.Plan == nil || len(out.Plan.Notes) > 0 {
+	if !ok || c.Recollection.File == "" || c.Recollection.Build == "" || out == nil || out.Plan == nil || len(out.Plan.Notes) > len(c.standingNotes()) {
 		return
 	}
 	head, err := c.DB.Head(ctx)
