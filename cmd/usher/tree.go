@@ -41,8 +41,8 @@ func (f *treeFlags) baseFlag(c *cobra.Command, purpose string) {
 // args checks that a command got either a folder or a ref.
 func (f *treeFlags) args(c *cobra.Command, args []string) error {
 	if f.base != "" {
-		if name := parents.ReplaceAllString(f.base, ""); !isRef(name) && !commitID.MatchString(name) {
-			return usage("such as refs/remotes/origin/main, HEAD~1, or the id that git rev-parse shows", "--base wants the full name of a ref or the id of a commit, and %q is neither", f.base)
+		if name := parents.ReplaceAllString(f.base, ""); !isRef(name) && !isRef("refs/heads/"+name) {
+			return usage("such as origin/main, HEAD~1, or the id that git rev-parse shows", "--base wants a branch, a tag or the id of a commit, and %q can be none", f.base)
 		}
 		if f.ref == "" {
 			f.ref = "HEAD"
@@ -98,7 +98,22 @@ func (f treeFlags) tree(ctx context.Context, args []string) (tree, error) {
 	if t.repository, err = source.OpenRepository(ctx, f.repo); err != nil {
 		return t, hintError{err, "--repo names a git repository"}
 	}
-	return t, nil
+	return t, t.nameBase(ctx)
+}
+
+// nameBase gives the base its full name. Unlike --ref, which decides what is
+// applied for months, it may be named in short, as in a shell by hand.
+func (t *tree) nameBase(ctx context.Context) error {
+	name := parents.ReplaceAllString(t.base, "")
+	if name == "" || isRef(name) || commitID.MatchString(name) {
+		return nil
+	}
+	full, err := t.repository.FullName(ctx, name)
+	if err != nil {
+		return hintError{fmt.Errorf("--base: %w", err), "git branch --all and git tag list what there is; refs/remotes/origin/main is a full name"}
+	}
+	t.base = full + strings.TrimPrefix(t.base, name)
+	return nil
 }
 
 // source reads the tree.

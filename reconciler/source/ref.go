@@ -44,6 +44,30 @@ func NewRef(r *Repository, ref, below string) *Ref {
 	return &Ref{repository: r, ref: ref, below: strings.Trim(path.Clean("/"+below), "/")}
 }
 
+// FullName returns the full name of the branch, the branch of a remote, or the tag
+// that goes by a short name, such as refs/remotes/origin/main for origin/main. Where
+// there are several, it takes none of them.
+func (r *Repository) FullName(ctx context.Context, short string) (string, error) {
+	candidates := []string{"refs/heads/" + short, "refs/remotes/" + short, "refs/tags/" + short}
+	out, err := r.at(ctx, append([]string{"for-each-ref", "--format=%(refname)", "--"}, candidates...)...).Output()
+	if err != nil {
+		return "", fmt.Errorf("looking up %s: %w", short, gitError(err))
+	}
+	var found []string
+	for _, name := range strings.Fields(string(out)) {
+		if slices.Contains(candidates, name) { // git lists what is below one as well
+			found = append(found, name)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return "", fmt.Errorf("no branch and no tag is called %s", short)
+	case 1:
+		return found[0], nil
+	}
+	return "", fmt.Errorf("%s could be any of %s", short, strings.Join(found, ", "))
+}
+
 // Snapshot reads the commit that the ref names now.
 func (r *Ref) Snapshot(ctx context.Context) (*reconciler.Manifests, error) {
 	m, err := r.At(ctx, r.ref)
