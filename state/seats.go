@@ -24,9 +24,8 @@ type Holding struct {
 // product and days. It reads every grant; [DB.Stamp] tells when to read again.
 func (db *DB) Holdings(ctx context.Context) ([]Holding, error) {
 	const query = `SELECT a.contract, a.product, a.first_day, a.last_day, COUNT(*),
-		SUM(CASE WHEN c.activated = 0 THEN 1 ELSE 0 END)
-		FROM access a JOIN account c ON c.id = a.account
-		WHERE a.until IS NULL AND a.account NOT IN (SELECT account FROM person WHERE until IS NULL AND suspended = 1)
+		SUM(CASE WHEN a.account IN (SELECT id FROM account WHERE activated = 0) THEN 1 ELSE 0 END)
+		FROM access a WHERE a.until IS NULL AND a.account NOT IN (SELECT account FROM person WHERE until IS NULL AND suspended = 1)
 		GROUP BY a.contract, a.product, a.first_day, a.last_day
 		ORDER BY a.contract, a.product, a.first_day, a.last_day`
 	held, err := collect(ctx, db.reader, query, nil, func(scan scanner) (h Holding, err error) {

@@ -31,6 +31,8 @@ func TestDownloadIsForWhomItIsGranted(t *testing.T) {
 		}
 		got.says(http.StatusNotFound, "There is no such download for you")
 	}
+	thora := strings.Replace(f.downloadPath(), "/design/", "/plant/", 1) // she coordinates plant, which does not offer it
+	f.as("thora").get(thora).says(http.StatusNotFound, "There is no such download for you")
 	shown := f.as("eve").get("/products").links()["Download CAD 2027 Windows 64-bit"]
 	if shown != f.downloadPath() {
 		t.Errorf("the page links to %q, want %q", shown, f.downloadPath())
