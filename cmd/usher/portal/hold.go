@@ -169,7 +169,7 @@ func (s *site) approve(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	done, err := s.ask(r.Context(), reconciler.RequestApprove, p.ID)
+	done, err := s.ask(r, reconciler.RequestApprove, p.ID)
 	if err != nil {
 		s.fail(w, r, err)
 		return

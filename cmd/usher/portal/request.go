@@ -1,47 +1,25 @@
 package portal
 
 import (
-	"context"
 	"net/http"
-	"time"
-)
 
-// answerTime is how long a page waits for the controller to do what it is asked,
-// which it does within a second where it watches.
-const answerTime = 3 * time.Second
+	"usher/state"
+)
 
 // ask leaves a request for the controller that holds the state, in the name of the
 // viewer, and reports whether it was done within a while. What could not be done is
 // a refusal with the controller's reason.
-func (s *site) ask(ctx context.Context, kind, argument string) (done bool, err error) {
-	id, err := s.DB.Ask(ctx, kind, argument, nameIn(ctx))
-	if err != nil {
+func (s *site) ask(r *http.Request, kind, argument string) (done bool, err error) {
+	id, err := s.DB.Ask(r.Context(), kind, argument, viewerOf(r).Name())
+	var answered state.Request
+	if err == nil {
+		answered, err = s.performed(r.Context(), id)
+	}
+	switch {
+	case err != nil:
 		return false, err
+	case answered.Result != "":
+		return false, refusal{http.StatusConflict, "That could not be done", answered.Result}
 	}
-	until := time.NewTimer(answerTime)
-	defer until.Stop()
-	for {
-		answered, err := s.DB.Request(ctx, id)
-		switch {
-		case err != nil:
-			return false, err
-		case !answered.DoneAt.IsZero() && answered.Result != "":
-			return false, refusal{http.StatusConflict, "That could not be done", answered.Result}
-		case !answered.DoneAt.IsZero():
-			return true, nil
-		}
-		select {
-		case <-ctx.Done():
-			return false, ctx.Err()
-		case <-until.C:
-			return false, nil
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-}
-
-// nameIn is who asks, for the record.
-func nameIn(ctx context.Context) string {
-	who, _ := ctx.Value(viewerKey{}).(viewer)
-	return who.Name()
+	return !answered.DoneAt.IsZero(), nil
 }

@@ -241,7 +241,7 @@ func (s *site) resend(w http.ResponseWriter, r *http.Request) {
 	}
 	done := false
 	if err == nil {
-		done, err = s.ask(r.Context(), reconciler.RequestResend, p.Name)
+		done, err = s.ask(r, reconciler.RequestResend, p.Name)
 	}
 	if err != nil {
 		s.fail(w, r, err)
