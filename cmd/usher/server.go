@@ -156,6 +156,9 @@ func (r remote) plan(ctx context.Context, m *reconciler.Manifests) (*reconciler.
 	if err := source.Pack(&body, m); err != nil {
 		return nil, err
 	}
+	if body.Len() > source.MaxArchiveSent {
+		return nil, hintError{fmt.Errorf("the manifests are %d MiB gzipped, more than the %d that a server takes", body.Len()>>20, source.MaxArchiveSent>>20), "plan where the server runs, or send a part of them"}
+	}
 	ctx, cancel := context.WithTimeout(ctx, planTime)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.base.JoinPath("api", "v1", "plan").String(), &body)

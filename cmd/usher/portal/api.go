@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"usher/reconciler/render"
+	"usher/reconciler/source"
 	"usher/spec"
 	"usher/state"
 )
@@ -40,7 +41,7 @@ func (s *site) apiRoutes() []route {
 		{method: http.MethodGet, pattern: "holds", need: scoped(state.ScopeReadHolds), serve: s.answered(s.listHolds)},
 		{method: http.MethodGet, pattern: "holds/{plan}", need: scoped(state.ScopeReadHolds), serve: s.answered(s.oneHold)},
 		{method: http.MethodPost, pattern: "holds/{plan}/approval", need: scoped(state.ScopeApproveHolds), serve: s.answered(s.approveHold)},
-		{method: http.MethodPost, pattern: "plan", need: scoped(state.ScopePlan), serve: s.answered(s.planSent), body: maxArchiveBody},
+		{method: http.MethodPost, pattern: "plan", need: scoped(state.ScopePlan), serve: s.answered(s.planSent), body: source.MaxArchiveSent},
 	}
 	for i := range rows {
 		scope := rows[i].need.scope

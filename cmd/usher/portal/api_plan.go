@@ -11,12 +11,10 @@ import (
 	"usher/spec"
 )
 
-// Bounds of manifests that are sent to be planned. A hundred thousand people, a file
-// each, are 8 MiB gzipped.
+// How long manifests may take to arrive, and then to be planned.
 const (
-	maxArchiveBody = 64 << 20
-	sendTime       = 2 * time.Minute
-	planTime       = 5 * time.Minute
+	sendTime = 2 * time.Minute
+	planTime = 5 * time.Minute
 )
 
 // planSent answers with what the manifests sent would change: resolved, compared and

@@ -118,7 +118,7 @@ func TestPlanRefused(t *testing.T) {
 		{"not gzipped", archive(t, nil), []string{"Content-Type", "application/gzip"}, 400, "urn:usher:problem:invalid-archive"},
 		{"another kind", []byte("{}"), []string{"Content-Type", "application/json"}, 415, "application/x-tar"},
 		{"another coding", []byte("x"), []string{"Content-Type", "application/x-tar", "Content-Encoding", "br"}, 415, "gzip is taken"},
-		{"too large", bytes.Repeat([]byte{0}, maxArchiveBody+1), plain, 413, ""},
+		{"too large", bytes.Repeat([]byte{0}, source.MaxArchiveSent+1), plain, 413, ""},
 		{"unpacks to too much", gzipped(t, bytes.Repeat([]byte{0}, source.MaxArchiveBytes+1<<20)), []string{"Content-Type", "application/gzip"}, 413, ""},
 	}
 	for _, tt := range tests {

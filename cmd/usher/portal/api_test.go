@@ -361,7 +361,7 @@ func TestWhatIsNotThere(t *testing.T) {
 	p.get("/api/v1/holds/sha256:1").complains(http.StatusNotFound)
 	for _, path := range []string{
 		"users?status=removed", "users?limit=0", "users?limit=201", "users?limit=x", "users?cursor=*", "users?statsu=active",
-		"users?q=a&q=b", "users?q=%zz", "access?user=eve", "access?product=cad", "access?user=eve&product=cad&until=x",
+		"users?q=a&q=b", "users?contract=design", "users?q=%zz", "access?user=eve", "access?product=cad", "access?user=eve&product=cad&until=x",
 		"revisions?cursor=AAAA", "credits?by=year", "holds?all=perhaps", "seats?limit=3",
 	} {
 		p.get("/api/v1/" + path).complains(http.StatusBadRequest)

@@ -22,6 +22,9 @@ func (s *site) listUsers(w http.ResponseWriter, r *http.Request) error {
 		Text: query.Get("q"), Status: state.Status(query.Get("status")),
 		Product: query.Get("product"), Contract: query.Get("contract"),
 	}
+	if q.Contract != "" && q.Product == "" {
+		return unasked("contract says under which contract the product is had, and no product is given")
+	}
 	if q.Status != "" && !slices.Contains(statuses, q.Status) {
 		return unasked("status is one of invited, active, expired and suspended, not %q", q.Status)
 	}
