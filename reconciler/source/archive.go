@@ -23,7 +23,7 @@ import (
 const (
 	MaxArchiveFiles = 200_000
 	MaxArchiveBytes = 256 << 20 // unpacked
-	MaxArchiveSent  = 64 << 20  // bytes as sent: a hundred thousand people, a file each, are 8 MiB gzipped
+	MaxArchiveSent  = 64 << 20  // bytes as sent: a hundred thousand people, a file each, are 3 MiB gzipped
 	maxArchivePath  = 4096      // bytes of one path
 )
 
