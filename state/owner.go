@@ -50,7 +50,7 @@ func (o *Owner) raise(ctx context.Context, who holder) error {
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, "UPDATE outbox SET state = ? WHERE state = ?", MessageQueued, MessageSending)
+		_, err = tx.ExecContext(ctx, "UPDATE outbox SET state = ? WHERE state = ? AND "+messagesOpen, MessageQueued, MessageSending)
 		if err != nil {
 			return err
 		}
