@@ -146,6 +146,9 @@ func (db *DB) replace(ctx context.Context, file string, key []byte) error {
 	if err := holdMessages(ctx, tx, "the state was restored from a backup: this may have been sent already"); err != nil {
 		return err
 	}
+	if err := signOutAll(ctx, tx); err != nil {
+		return err
+	}
 	return tx.Commit()
 }
 

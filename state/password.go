@@ -259,12 +259,15 @@ func (o *Owner) OfferReset(ctx context.Context, q Quota, compose func(issue int,
 	return nil
 }
 
-// issueReset writes the next reset code of an account and returns its number.
+// issueReset writes the next reset code of an account and returns its number. Numbers
+// follow the clock, so that none comes again in a database that was restored from a
+// backup: the same number is the same code.
 func (o *Owner) issueReset(ctx context.Context, tx *sql.Tx, account string, now time.Time) (number int, err error) {
-	const next = "SELECT COALESCE(MAX(number), 0) + 1 FROM password_reset WHERE account = ?"
-	if err := tx.QueryRowContext(ctx, next, account).Scan(&number); err != nil {
+	const last = "SELECT COALESCE(MAX(number), 0) FROM password_reset WHERE account = ?"
+	if err := tx.QueryRowContext(ctx, last, account).Scan(&number); err != nil {
 		return 0, err
 	}
+	number = max(number+1, int(now.Unix()))
 	const put = `INSERT INTO password_reset (account, number, hash, expires) VALUES (?, ?, ?, ?)
 		ON CONFLICT (account) DO UPDATE SET number = excluded.number, hash = excluded.hash, expires = excluded.expires`
 	sum := resetHash(o.db.key, resetCode(o.db.key, account, number))

@@ -133,6 +133,17 @@ var endings = []string{
 	"UPDATE password_reset SET expires = 0 WHERE account = ?",
 }
 
+// signOutAll ends every session and reset code: those of a backup may have ended since
+// it was made.
+func signOutAll(ctx context.Context, tx *sql.Tx) error {
+	for _, end := range []string{"DELETE FROM session", "UPDATE password_reset SET expires = 0"} {
+		if _, err := tx.ExecContext(ctx, end); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Post is a role that somebody holds under a contract.
 type Post struct {
 	Contract string

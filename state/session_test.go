@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -149,5 +150,38 @@ func TestKnown(t *testing.T) {
 	}
 	if _, _, err := h.db.Known(t.Context(), "unone"); !errors.Is(err, state.ErrNotFound) {
 		t.Errorf("nobody: %v, want ErrNotFound", err)
+	}
+}
+
+// What was open when a backup was made is closed in what is restored from it, and no
+// reset code comes again.
+func TestRestoringSignsOut(t *testing.T) {
+	h := newHouse(t)
+	ctx := t.Context()
+	ada := h.add("ada", true)
+	must(t, noError(h.session("a", ada.ID, time.Hour), h.offer(ada.ID, "r1@x")))
+	first := h.secret(ada.ID)
+	file := filepath.Join(t.TempDir(), "copy.db")
+	must(t, h.db.Backup(ctx, file))
+	h.pass(time.Minute)
+	must(t, h.offer(ada.ID, "r2@x"))
+	second := h.secret(ada.ID)
+	must(t, noError(h.owner.Close(), h.db.Close()))
+	_, err := state.Restore(ctx, h.path, file, state.Options{Now: h.clock})
+	must(t, err)
+	h.db = h.open(state.Options{})
+	h.owner = h.own(h.db)
+	if h.alive("a") {
+		t.Error("a session of the backup goes on")
+	}
+	for _, code := range []string{first, second} {
+		if opens, err := h.db.ResetOpens(ctx, ada.ID, code); err != nil || opens {
+			t.Errorf("code %s opens: %v (%v)", code, opens, err)
+		}
+	}
+	h.pass(time.Minute)
+	must(t, h.offer(ada.ID, "r3@x"))
+	if third := h.secret(ada.ID); third == first || third == second {
+		t.Errorf("code %s came again", third)
 	}
 }
