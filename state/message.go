@@ -191,12 +191,31 @@ func (o *Owner) Due(ctx context.Context, limit int) ([]Message, error) {
 	return messages, nil
 }
 
-// Sent records that a server accepted the message. It holds even for an
-// invitation that was cancelled while it was on its way.
-func (o *Owner) Sent(ctx context.Context, id int64) error {
-	return o.answer(ctx, id, "state = ?, sent = ?, last_error = '', attempts = attempts + 1", "1 = 1", func(now time.Time) []any {
-		return []any{MessageSent, millis(now)}
+// Sent records that a server accepted the messages. It holds even for an
+// invitation that was cancelled while it was on its way. [ErrNotFound] for an
+// unknown one; the others are recorded all the same.
+func (o *Owner) Sent(ctx context.Context, ids ...int64) error {
+	var unknown int64
+	err := o.write(ctx, func(tx *sql.Tx, now time.Time) error {
+		for _, id := range ids {
+			result, err := tx.ExecContext(ctx, "UPDATE outbox SET state = ?, sent = ?, last_error = '', attempts = attempts + 1 WHERE id = ?",
+				MessageSent, millis(now), id)
+			if err != nil {
+				return err
+			}
+			if n, _ := result.RowsAffected(); n == 0 {
+				unknown = id
+			}
+		}
+		return nil
 	})
+	if err == nil && unknown != 0 {
+		err = fmt.Errorf("message %d: %w", unknown, ErrNotFound)
+	}
+	if err != nil {
+		return fmt.Errorf("recording what was sent: %w", err)
+	}
+	return nil
 }
 
 // Retry queues the message again for a time to come.

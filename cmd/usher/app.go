@@ -188,6 +188,9 @@ func (a *app) from() string {
 
 // transport opens where messages go; nil for "none".
 func (a *app) transport() (mail.Transport, error) {
+	if _, err := a.settings.delivery(a.now); err != nil {
+		return nil, err
+	}
 	return mail.Open(mail.Settings{Where: a.settings.Mail, From: a.settings.From, PasswordFile: a.settings.MailPasswordFile})
 }
 

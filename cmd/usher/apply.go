@@ -202,7 +202,11 @@ func (a *app) deliver(ctx context.Context, db *state.DB, owner *state.Owner, t m
 	defer t.Close()
 	limited, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	result, err := mail.Drain(limited, mail.Box(owner, db), t, mail.Options{Now: a.now})
+	options, err := a.settings.delivery(a.now)
+	if err != nil {
+		return err
+	}
+	result, err := mail.Drain(limited, mail.Box(owner, db), t, options)
 	if err != nil {
 		return fmt.Errorf("delivering messages: %w", err)
 	}

@@ -12,9 +12,11 @@ import (
 
 	"github.com/caarlos0/env/v11"
 	"github.com/spf13/pflag"
+	"golang.org/x/time/rate"
 	"gopkg.in/yaml.v3"
 
 	"usher/reconciler"
+	"usher/state/mail"
 )
 
 // settings are what every command shares. Each is a flag, a variable with
@@ -24,6 +26,8 @@ type settings struct {
 	State            string `yaml:"state" env:"STATE"`
 	Mail             string `yaml:"mail" env:"MAIL"`
 	MailPasswordFile string `yaml:"mail-password-file" env:"MAIL_PASSWORD_FILE"`
+	MailConnections  string `yaml:"mail-connections" env:"MAIL_CONNECTIONS"`
+	MailRate         string `yaml:"mail-rate" env:"MAIL_RATE"`
 	From             string `yaml:"from" env:"FROM"`
 	URL              string `yaml:"url" env:"URL"`
 	Private          string `yaml:"private" env:"PRIVATE"`
@@ -36,11 +40,12 @@ type settings struct {
 
 func defaults() settings {
 	return settings{
-		State:         "sqlite:usher.db",
-		Mail:          "dir:outbox",
-		MaxMail:       strconv.Itoa(reconciler.DefaultMail),
-		InvitationTTL: "90d",
-		LogFormat:     "text",
+		State:           "sqlite:usher.db",
+		Mail:            "dir:outbox",
+		MailConnections: "4",
+		MaxMail:         strconv.Itoa(reconciler.DefaultMail),
+		InvitationTTL:   "90d",
+		LogFormat:       "text",
 	}
 }
 
@@ -53,6 +58,8 @@ func (s *settings) flags(f *pflag.FlagSet) {
 	f.StringVar(&s.State, "state", s.State, "`where` the state is kept: sqlite:FILE")
 	f.StringVar(&s.Mail, "mail", s.Mail, "`where` messages go: dir:FOLDER, smtp://user@host:587, smtps://user@host:465 or none")
 	f.StringVar(&s.MailPasswordFile, "mail-password-file", "", "`file` with the password for smtp on its first line")
+	f.StringVar(&s.MailConnections, "mail-connections", s.MailConnections, "`number` of messages that may be on their way at once")
+	f.StringVar(&s.MailRate, "mail-rate", "", "`N/s, N/m or N/h`: at most so many messages in a second, minute or hour (default as many as the server takes)")
 	f.StringVar(&s.From, "from", "", "`address` that messages come from")
 	f.StringVar(&s.URL, "url", "", "`URL` that links in messages begin with")
 	f.StringVar(&s.Private, "private", "", "`folder` with contract information, for contract managers alone")
@@ -165,6 +172,36 @@ func (s *settings) limits() (reconciler.Limits, error) {
 		return l, fmt.Errorf("reading --max-mail: %q is not a number of messages, 1 or more", s.MaxMail)
 	}
 	return l, nil
+}
+
+// delivery reads how fast messages may go.
+func (s *settings) delivery(now func() time.Time) (mail.Options, error) {
+	o := mail.Options{Now: now}
+	var err error
+	if o.AtOnce, err = strconv.Atoi(s.MailConnections); err != nil || o.AtOnce < 1 || o.AtOnce > mostConnections {
+		return o, fmt.Errorf("reading --mail-connections: %q is not a number from 1 to %d", s.MailConnections, mostConnections)
+	}
+	if s.MailRate != "" {
+		if o.Rate, err = parseRate(s.MailRate); err != nil {
+			return o, fmt.Errorf("reading --mail-rate: %w", err)
+		}
+	}
+	return o, nil
+}
+
+// mostConnections is more than servers take from one client (Postfix,
+// smtpd_client_connection_count_limit: 50).
+const mostConnections = 100
+
+// parseRate reads "10/s", "600/m" or "3600/h".
+func parseRate(text string) (*rate.Limiter, error) {
+	number, unit, _ := strings.Cut(text, "/")
+	span, known := map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour}[unit]
+	n, err := strconv.ParseUint(number, 10, 31)
+	if err != nil || n == 0 || !known {
+		return nil, fmt.Errorf("%q is not a rate such as 10/s, 600/m or 3600/h", text)
+	}
+	return rate.NewLimiter(rate.Every(span/time.Duration(n)), 1), nil
 }
 
 // invitationTTL reads how long an invitation works.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -65,8 +66,10 @@ type progress struct {
 	to    io.Writer
 	total int
 	start time.Time
-	done  int
-	bar   *progressbar.ProgressBar
+
+	mu   sync.Mutex // messages are delivered side by side
+	done int
+	bar  *progressbar.ProgressBar
 }
 
 // withProgress wraps the transport where somebody is there to look.
@@ -80,6 +83,8 @@ func (a *app) withProgress(t mail.Transport, total int) mail.Transport {
 // Deliver hands over one message and moves the bar.
 func (p *progress) Deliver(ctx context.Context, m state.Message, data []byte) error {
 	err := p.Transport.Deliver(ctx, m, data)
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.done++
 	if p.bar == nil && time.Since(p.start) > patience {
 		p.bar = progressbar.NewOptions(p.total, progressbar.OptionSetWriter(p.to),

@@ -231,9 +231,9 @@ func poke(c chan<- struct{}) {
 }
 
 func (d *daemonRun) courier(t mail.Transport, wake <-chan struct{}) *mail.Courier {
+	options, _ := d.settings.delivery(d.loop.Controller.Now) // checked when the transport was opened
 	return &mail.Courier{
-		Outbox: mail.Box(d.owner, d.db), Transport: t, Wake: wake,
-		Options: mail.Options{Now: d.loop.Controller.Now}, Report: d.delivered,
+		Outbox: mail.Box(d.owner, d.db), Transport: t, Wake: wake, Options: options, Report: d.delivered,
 	}
 }
 

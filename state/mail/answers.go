@@ -39,8 +39,8 @@ func (a *answers) Due(ctx context.Context, limit int) ([]state.Message, error) {
 }
 
 // Sent is kept where it fails: a message is not sent twice for want of disk.
-func (a *answers) Sent(ctx context.Context, id int64) error {
-	return a.record(ctx, func(ctx context.Context) error { return a.Outbox.Sent(ctx, id) })
+func (a *answers) Sent(ctx context.Context, ids ...int64) error {
+	return a.record(ctx, func(ctx context.Context) error { return a.Outbox.Sent(ctx, ids...) })
 }
 
 // Retry is kept where it fails.

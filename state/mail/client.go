@@ -9,6 +9,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
@@ -17,18 +18,21 @@ import (
 	"usher/state"
 )
 
-// client delivers to an SMTP server. It keeps its connection between messages
-// and makes a new one when the server has dropped it.
+// client delivers to an SMTP server. It keeps its connections between messages and
+// makes a new one when the server has dropped one, when one has carried its
+// messages, and when a message comes while all are in use.
 type client struct {
 	*server
-	session *session // nil: not connected
+	mu   sync.Mutex
+	idle []*session // connected, and used by nobody
 }
 
 // session is one connection on which the server knows who we are.
 type session struct {
-	smtp  *smtp.Client
-	conn  net.Conn
-	dirty bool // a transaction was begun and not ended: RSET comes first
+	smtp    *smtp.Client
+	conn    net.Conn
+	dirty   bool // a transaction was begun and not ended: RSET comes first
+	carried int  // messages
 }
 
 // Deliver sends one message. The stored bytes go out as they are.
@@ -37,15 +41,43 @@ func (c *client) Deliver(ctx context.Context, m state.Message, data []byte) erro
 	if err != nil {
 		return failed(Refused, "recipient", err)
 	}
-	reused := c.session != nil
-	failure := c.attempt(ctx, to, data)
+	s := c.take()
+	reused := s != nil
+	s, failure := c.attempt(ctx, s, to, data)
 	if failure != nil && reused && failure.lost {
-		failure = c.attempt(ctx, to, data)
+		s, failure = c.attempt(ctx, nil, to, data)
 	}
+	c.give(s)
 	if failure != nil {
 		return failure.Failure
 	}
 	return nil
+}
+
+// take takes a session that nobody uses; nil: there is none.
+func (c *client) take() *session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.idle) == 0 {
+		return nil
+	}
+	s := c.idle[len(c.idle)-1]
+	c.idle = c.idle[:len(c.idle)-1]
+	return s
+}
+
+// give gives a session back, which may be nil. One that carried its messages ends.
+func (c *client) give(s *session) {
+	if s == nil {
+		return
+	}
+	if s.carried >= c.most {
+		s.end()
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.idle = append(c.idle, s)
 }
 
 // failure is a Failure, and whether it is that the server had hung up before this
@@ -55,26 +87,32 @@ type failure struct {
 	lost bool
 }
 
-// attempt sends the message on the session there is, or on a new one. A session
-// that can no longer be trusted is dropped.
-func (c *client) attempt(ctx context.Context, to string, data []byte) *failure {
-	if c.session == nil {
-		if err := c.connect(ctx); err != nil {
-			return &failure{Failure: err}
+// attempt sends the message on the session, or on a new one for nil, and returns
+// the session for the next message; nil where it can no longer be trusted.
+func (c *client) attempt(ctx context.Context, s *session, to string, data []byte) (*session, *failure) {
+	if s == nil {
+		var err *Failure
+		if s, err = c.connect(ctx); err != nil {
+			return nil, &failure{Failure: err}
 		}
 	}
-	s := c.session
 	stop := context.AfterFunc(ctx, func() { s.conn.Close() })
 	defer stop()
 	begun, err := c.transaction(ctx, s, to, data)
+	s.carried++
 	if err == nil {
-		return nil
+		return s, nil
 	}
 	reply := code(err)
-	if reply == 0 || reply == 421 {
-		c.drop()
+	over := reply == 0 || reply == 421
+	if over {
+		s.conn.Close()
 	}
-	return &failure{Failure: err, lost: !begun && (reply == 0 || reply == 421) && ctx.Err() == nil}
+	lost := &failure{Failure: err, lost: !begun && over && ctx.Err() == nil}
+	if over {
+		return nil, lost
+	}
+	return s, lost
 }
 
 // transaction is MAIL, RCPT, DATA and the message. It reports whether the server
@@ -150,7 +188,7 @@ func (c *client) allow(ctx context.Context, s *session, d time.Duration) {
 }
 
 // connect makes a session: the greeting, TLS as asked for, AUTH where there is a user.
-func (c *client) connect(ctx context.Context) *Failure {
+func (c *client) connect(ctx context.Context) (*session, *Failure) {
 	s := &session{}
 	var stop func() bool
 	dial := func(dialling context.Context, network, address string) (net.Conn, error) {
@@ -170,10 +208,9 @@ func (c *client) connect(ctx context.Context) *Failure {
 		if s.conn != nil {
 			s.conn.Close()
 		}
-		return failure
+		return nil, failure
 	}
-	c.session = s
-	return nil
+	return s, nil
 }
 
 // greet brings a session to where it takes messages.
@@ -250,25 +287,21 @@ func (c *client) mechanism(client *smtp.Client) (smtp.Auth, error) {
 	}
 }
 
-// drop ends a session that is broken, without a word.
-func (c *client) drop() {
-	if c.session != nil {
-		c.session.conn.Close()
-		c.session = nil
-	}
-}
-
 // goodbye is how long QUIT may take. What it comes to changes nothing: all that
 // was sent has been answered for.
 const goodbye = 2 * time.Second
 
-// Close says goodbye and ends the connection.
+// end says goodbye and ends the connection.
+func (s *session) end() {
+	_ = s.conn.SetDeadline(time.Now().Add(goodbye))
+	_ = s.smtp.Quit()
+	s.conn.Close()
+}
+
+// Close says goodbye and ends the connections.
 func (c *client) Close() error {
-	if c.session == nil {
-		return nil
+	for s := c.take(); s != nil; s = c.take() {
+		s.end()
 	}
-	_ = c.session.conn.SetDeadline(time.Now().Add(goodbye))
-	_ = c.session.smtp.Quit()
-	c.drop()
 	return nil
 }

@@ -37,10 +37,10 @@ func (q *queue) Due(context.Context, int) ([]state.Message, error) {
 
 func (q *queue) Fill(state.Message) ([]byte, error) { return []byte("hello"), nil }
 
-func (q *queue) Sent(_ context.Context, id int64) error {
+func (q *queue) Sent(_ context.Context, ids ...int64) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.sent = append(q.sent, id)
+	q.sent = append(q.sent, ids...)
 	return nil
 }
 
@@ -130,11 +130,11 @@ func (f *forgetful) full() error {
 	return nil
 }
 
-func (f *forgetful) Sent(ctx context.Context, id int64) error {
+func (f *forgetful) Sent(ctx context.Context, ids ...int64) error {
 	if err := f.full(); err != nil {
 		return err
 	}
-	return f.queue.Sent(ctx, id)
+	return f.queue.Sent(ctx, ids...)
 }
 
 func (f *forgetful) Requeue(ctx context.Context, ids ...int64) (int, error) {

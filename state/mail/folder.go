@@ -53,11 +53,11 @@ func write(name string, data []byte) error {
 	if err := file.CloseAtomicallyReplace(); err != nil {
 		return err
 	}
-	return sync(filepath.Dir(name))
+	return syncFolder(filepath.Dir(name))
 }
 
-// sync puts a folder's list of names on disk.
-func sync(path string) error {
+// syncFolder puts a folder's list of names on disk.
+func syncFolder(path string) error {
 	dir, err := os.Open(path)
 	if err != nil {
 		return err

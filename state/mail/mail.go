@@ -21,7 +21,8 @@ import (
 	"usher/state"
 )
 
-// Transport delivers messages to where they go. It is used by one goroutine.
+// Transport delivers messages to where they go. Deliver may be called by several
+// goroutines at once, and then takes as many connections; Close by one, at the end.
 type Transport interface {
 	// Deliver hands over one message, whose given password has been filled into
 	// data. An error is a *Failure, and carries its class.
@@ -43,6 +44,8 @@ type Settings struct {
 	//	               the default there; with a user it means required
 	//	?tls=none      in the clear; with a user on loopback only
 	//	?ca=FILE       PEM certificates to trust instead of the system's
+	//	?messages=N    a new connection after so many messages; 500 where not given,
+	//	               as servers commonly allow
 	Where string
 	// From is the sender, "usher@acme.example" or "usher <usher@acme.example>";
 	// its address is the envelope's. A folder needs none.

@@ -38,6 +38,7 @@ type server struct {
 	security security
 	trust    *tls.Config
 	timeout  time.Duration // for a step
+	most     int           // messages a connection
 }
 
 func openServer(s Settings) (Transport, error) {
@@ -125,13 +126,25 @@ func credentials(u *url.URL, file string) (user, password string, err error) {
 	return u.User.Username(), password, nil
 }
 
-// options reads ?tls= and ?ca=, and settles how much TLS there must be.
+// messagesAConnection is how many messages go over one connection where the setting
+// says nothing; the same number that Exim sends (connection_max_messages).
+const messagesAConnection = 500
+
+// options reads ?tls=, ?ca= and ?messages=, and settles how much TLS there must be.
 func (srv *server) options(u *url.URL) error {
 	query := u.Query()
 	for name := range query {
-		if !slices.Contains([]string{"tls", "ca"}, name) {
-			return fmt.Errorf("unknown option %q; there are tls and ca", name)
+		if !slices.Contains([]string{"tls", "ca", "messages"}, name) {
+			return fmt.Errorf("unknown option %q; there are tls, ca and messages", name)
 		}
+	}
+	srv.most = messagesAConnection
+	if text := query.Get("messages"); text != "" {
+		most, err := strconv.Atoi(text)
+		if err != nil || most < 1 {
+			return fmt.Errorf("messages=%s: expected how many messages go over one connection, 1 or more", text)
+		}
+		srv.most = most
 	}
 	srv.trust = &tls.Config{ServerName: srv.host, MinVersion: tls.VersionTLS12}
 	if file := query.Get("ca"); file != "" {
