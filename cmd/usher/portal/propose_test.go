@@ -164,6 +164,24 @@ func TestSavingIsRefusedWhereItShouldBe(t *testing.T) {
 	}
 }
 
+// TestAnOldFormUndoesNothing: what others gave since the form was opened stays.
+func TestAnOldFormUndoesNothing(t *testing.T) {
+	f := newFirm(t)
+	f.write("firm.yaml", strings.Replace(firmManifests, "products: [{name: cad, seats: 10}]", "products: [{name: cad, seats: 10}, {name: pipes}]", 1))
+	f.apply()
+	form := ticks("", "design/cad") // as the page was, with one tick
+	form.Set("basis", fmt.Sprint(f.newest().Number))
+	f.write("people.yaml", strings.Replace(firmPeople(), "Testada\n", "Testada\n  access: [{product: pipes, contract: design}]\n", 1))
+	f.apply()
+	bare := f.repository(Tree{})
+	f.as("grace").get(f.as("grace").post("/users/ada/access", form).to()).says(200, "access of ada: give cad under design", "1 to grant, 0 to change, 0 to revoke")
+	if now := f.git(bare, "show", f.branches(bare)[0]+":people.yaml"); !strings.Contains(now, "  access: [{product: pipes, contract: design}, cad]\n") {
+		t.Errorf("the manifest of ada:\n%s", now)
+	}
+	form.Set("until", "never")
+	f.as("grace").post("/users/ada/access", form).says(422, "What is applied has changed since you opened this page")
+}
+
 // TestSeatsRunOut: what has no seat left is not proposed, and the ticks are kept.
 func TestSeatsRunOut(t *testing.T) {
 	f := newFirm(t)
