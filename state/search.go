@@ -162,7 +162,8 @@ func (s *peopleSearch) leader() (*condition, error) {
 // gained by an index on their order, so it is hidden from the planner.
 func (s *peopleSearch) led(leader *condition, after string) (ids []string, next string, err error) {
 	check, args := all(s.conditions)
-	query := "SELECT p.account FROM person p WHERE p.until IS NULL AND p.account IN (" + leader.lead + ") AND p.sort_key || '' > ? AND " + check + " ORDER BY p.sort_key || ''"
+	query := "SELECT p.account FROM person p WHERE p.until IS NULL AND p.account IN (" + leader.lead + ")" +
+		" AND p.sort_key || '' > ? AND " + check + " ORDER BY p.sort_key || ''"
 	args = slices.Concat(leader.leadArgs, []any{after}, args)
 	ids, err = collect(s.ctx, s.tx, limited(query, s.limit+1), args, scanText)
 	if err == nil && len(ids) > s.limit {
@@ -175,7 +176,8 @@ func (s *peopleSearch) led(leader *condition, after string) (ids []string, next 
 // inOrder goes through people in their order until the page is full.
 func (s *peopleSearch) inOrder(after string) (ids []string, next string, err error) {
 	check, args := all(s.conditions)
-	query := "SELECT p.account, CASE WHEN " + check + " THEN 1 ELSE 0 END FROM person p WHERE p.until IS NULL AND p.sort_key > ? ORDER BY p.sort_key"
+	query := "SELECT p.account, CASE WHEN " + check + " THEN 1 ELSE 0 END FROM person p" +
+		" WHERE p.until IS NULL AND p.sort_key > ? ORDER BY p.sort_key"
 	rows, err := s.tx.QueryContext(s.ctx, limited(query, maxScanned), append(args, after)...)
 	if err != nil {
 		return nil, "", err

@@ -103,6 +103,16 @@ func (v viewer) contracts(need right) []string {
 	return slices.Compact(names)
 }
 
+// looksAfter reports whether somebody is a steward of a person with access or a role
+// under these contracts: of any one, or, where there is none, of any there is
+// (DOMAIN.md, "Authority").
+func (v viewer) looksAfter(related []string) bool {
+	if len(related) == 0 {
+		return allowed(v, stewardOf, "")
+	}
+	return slices.ContainsFunc(related, func(contract string) bool { return allowed(v, stewardOf, contract) })
+}
+
 // Name is what the viewer is called, for the page and for the record of what they do.
 func (v viewer) Name() string {
 	switch v.kind {

@@ -137,14 +137,7 @@ func lookedAfter(who viewer, c *state.Catalogue) []string {
 	return nil
 }
 
-// concerns reports whether a steward looks after a person: somebody with access or
-// a role under a contract of theirs, or with neither anywhere.
-func concerns(who viewer, p *state.Person) bool {
-	mine := who.contracts(stewardOf)
-	related := contractsOf(p)
-	return len(related) == 0 || slices.ContainsFunc(related, func(c string) bool { return slices.Contains(mine, c) })
-}
-
+// contractsOf is the contracts under which a person has access or a role.
 func contractsOf(p *state.Person) []string {
 	var names []string
 	for _, g := range p.Access {
@@ -198,7 +191,7 @@ func rowOf(p *state.Person, who viewer, c *state.Catalogue) userRow {
 			row.Elsewhere = true
 		}
 	}
-	row.Resend = invitable(&p.Account) && concerns(who, p)
+	row.Resend = invitable(&p.Account) && who.looksAfter(contractsOf(p))
 	return row
 }
 
@@ -233,7 +226,7 @@ func (s *site) resend(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch {
-	case !concerns(viewerOf(r), &p):
+	case !viewerOf(r).looksAfter(contractsOf(&p)):
 		err = errNotYours
 	case !invitable(&p.Account):
 		err = refusal{http.StatusConflict, "There is no invitation to send again",
