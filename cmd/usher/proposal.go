@@ -17,16 +17,14 @@ func (f *proposalFlags) flags(c *cobra.Command) {
 }
 
 // tree is where the portal proposes to.
-func (f *proposalFlags) tree(t tree, signed bool) (*portal.Tree, error) {
-	if err := f.check(t); err != nil {
-		return nil, err
-	}
+func (f *proposalFlags) tree(t tree, signed bool) *portal.Tree {
 	if t.repository == nil {
-		return &portal.Tree{Dir: t.dir}, nil
+		return &portal.Tree{Dir: t.dir}
 	}
-	return &portal.Tree{Repository: t.repo, Ref: t.ref, Path: t.path, Signed: signed, PullRequest: f.pullRequest}, nil
+	return &portal.Tree{Repository: t.repo, Ref: t.ref, Path: t.path, Signed: signed, PullRequest: f.pullRequest}
 }
 
+// check refuses an address that leads nowhere.
 func (f *proposalFlags) check(t tree) error {
 	const hint = "https://forge.example/acme/people/compare/{branch} is one"
 	if f.pullRequest == "" {

@@ -121,9 +121,7 @@ func (d *daemonRun) site(at net.Addr, queued func()) (http.Handler, error) {
 	control.Now = d.loop.Controller.Now
 	o.DB, o.Owner, o.Control, o.Compose, o.From = d.db, d.owner, control, control.Compose, d.from()
 	o.URL, o.Secure, o.Proxied, o.Queued = strings.TrimRight(d.settings.URL, "/"), e.tls || e.proxied, e.proxied, queued
-	if o.Tree, err = d.flags.offer.tree(d.tree, d.loop.Controller.Authority); err != nil {
-		return nil, err
-	}
+	o.Tree = d.flags.offer.tree(d.tree, d.loop.Controller.Authority)
 	o.Held, o.Information = d.loop.Held, d.information()
 	return portal.New(o)
 }

@@ -87,6 +87,9 @@ func (a *app) watch(c *cobra.Command, args []string, f watchFlags) error {
 		return err
 	}
 	t, err := f.from.tree(ctx, args)
+	if err == nil {
+		err = f.offer.check(t)
+	}
 	if err != nil {
 		return err
 	}
