@@ -45,7 +45,6 @@ type HeldView struct {
 	Plan          *Plan // without the changes, seats and rules that are not theirs to see; no messages, no notes
 	OtherChanges  int
 	OtherRules    int
-	ConcernsThem  bool     // anything in it is about their contracts, or about everybody
 	AnswerableFor []string // contracts each of whose manager has to be the one who approves; none: any contract manager
 }
 
@@ -81,7 +80,6 @@ func (h *HeldPlan) For(contracts []string, manages bool) HeldView {
 			p.Seats = append(p.Seats, s)
 		}
 	}
-	v.ConcernsThem = len(p.Changes)+len(p.Held) > 0
 	return v
 }
 
