@@ -27,25 +27,27 @@ func (c *Controller) Apply(ctx context.Context, owner *state.Owner, reviewed str
 			return orZero(same), err
 		}
 	}
-	truth, err := c.followCalendar(ctx, owner, out)
+	if err := c.followCalendar(ctx, owner, out); err != nil {
+		return out, err
+	}
+	head, err := c.DB.Head(ctx)
 	if err != nil {
 		return out, err
 	}
 	m, err := c.Source.Snapshot(ctx)
-	if err == nil && m.Digest != truth.Applied.Digest {
+	if err == nil && m.Digest != head.Applied.Digest {
 		m, err = c.Source.Settled(ctx, m)
 	}
 	if err != nil {
 		return out, err
 	}
-	return out, c.applyManifests(ctx, owner, m, truth, reviewed, out)
+	return out, c.applyManifests(ctx, owner, m, reviewed, out)
 }
 
-// applyManifests carries out the plan of manifests that stand still. truth is as
-// for compare.
-func (c *Controller) applyManifests(ctx context.Context, owner *state.Owner, m *Manifests, truth *state.Truth, reviewed string, out *Outcome) error {
+// applyManifests carries out the plan of manifests that stand still.
+func (c *Controller) applyManifests(ctx context.Context, owner *state.Owner, m *Manifests, reviewed string, out *Outcome) error {
 	out.Read = m.Snapshot
-	x, err := c.compare(ctx, m, truth)
+	x, err := c.compare(ctx, m)
 	if err != nil {
 		return err
 	}

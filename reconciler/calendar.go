@@ -161,22 +161,29 @@ func contractsOf(r *spec.Roster, u *spec.User) map[string]bool {
 }
 
 // followCalendar applies what passed by the calendar alone, as a revision of its
-// own, and returns what is true then. It is never held: whoever declared the days
-// has decided. While the clock stands before the newest revision nothing ends.
-func (c *Controller) followCalendar(ctx context.Context, owner *state.Owner, out *Outcome) (*state.Truth, error) {
-	truth, err := c.DB.Truth(ctx)
+// own. It is never held: whoever declared the days has decided. While the clock
+// stands before the newest revision nothing ends.
+func (c *Controller) followCalendar(ctx context.Context, owner *state.Owner, out *Outcome) error {
+	head, err := c.DB.Head(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	today := spec.DayOf(c.Now())
-	notices := Calendar(truth, truth.CalendarDay, today)
+	since, today := head.CalendarDay, spec.DayOf(c.Now())
+	var notices []Notice
+	var truth *state.Truth
+	if since != spec.Always && since < today {
+		if truth, err = c.due(ctx, since, today); err != nil {
+			return err
+		}
+		notices = Calendar(truth, since, today)
+	}
 	if len(notices) == 0 {
 		c.followed = today
-		return truth, nil
+		return nil
 	}
 	for i := range notices {
 		if notices[i].Subject, err = c.Compose.Subject(&notices[i]); err != nil {
-			return nil, fmt.Errorf("composing the message to %s: %w", notices[i].name, err)
+			return fmt.Errorf("composing the message to %s: %w", notices[i].name, err)
 		}
 	}
 	rev, err := owner.Update(ctx, state.Cause{Kind: state.CauseTime, By: "calendar"}, truth.Newest.Number, func(tx *state.Tx) error {
@@ -186,8 +193,30 @@ func (c *Controller) followCalendar(ctx context.Context, owner *state.Owner, out
 		return c.queue(tx, notices, &writer{})
 	})
 	if err != nil {
-		return nil, fmt.Errorf("following the calendar: %w", err)
+		return fmt.Errorf("following the calendar: %w", err)
 	}
 	out.Calendar, c.followed = &rev, today
-	return c.DB.Truth(ctx)
+	return nil
+}
+
+// due is what is true of those about whom [Calendar] may have something to say,
+// and of the stewards, who are told of others.
+func (c *Controller) due(ctx context.Context, since, today spec.Day) (*state.Truth, error) {
+	catalogue, err := c.DB.Catalogue(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lastDays := []spec.Span{{From: since, Until: today - 1}}
+	for _, before := range reminders {
+		lastDays = append(lastDays, spec.Span{From: since + before + 1, Until: today + before})
+	}
+	e, err := c.DB.Excerpt(ctx, state.Who{
+		Names:  slices.Sorted(maps.Keys(catalogue.Stewards)),
+		Begins: []spec.Span{{From: since + 1, Until: today}}, Ends: []spec.Span{{From: since, Until: today - 1}}, Expires: lastDays,
+	})
+	if err != nil {
+		return nil, err
+	}
+	e.Roster.Contracts, e.Roster.Products = catalogue.Roster.Contracts, catalogue.Roster.Products
+	return &e.Truth, nil
 }

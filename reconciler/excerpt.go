@@ -18,9 +18,8 @@ type comparison struct {
 
 // compare resolves manifests and reads what is true: of those whom the edit
 // concerns since the manifests were applied that the controller remembers, where
-// that can be told and nothing is wrong with them; of everybody otherwise. truth
-// is what is true of everybody where the caller has read it; nil: not yet.
-func (c *Controller) compare(ctx context.Context, m *Manifests, truth *state.Truth) (*comparison, error) {
+// that can be told and nothing is wrong with them; of everybody otherwise.
+func (c *Controller) compare(ctx context.Context, m *Manifests) (*comparison, error) {
 	if x, err := c.excerpt(ctx, m); x != nil || err != nil {
 		return x, err
 	}
@@ -28,9 +27,7 @@ func (c *Controller) compare(ctx context.Context, m *Manifests, truth *state.Tru
 	if err != nil {
 		return nil, err
 	}
-	if truth == nil {
-		truth, err = c.DB.Truth(ctx)
-	}
+	truth, err := c.DB.Truth(ctx)
 	return &comparison{wanted: roster, truth: truth}, err
 }
 

@@ -250,8 +250,8 @@ func TestExcerptEqualsWhole(t *testing.T) {
 				town.edit()
 			}
 			w.tree = town.tree()
-			if town.d(10) == 0 {
-				w.days(1)
+			if town.d(4) == 0 {
+				w.days([]int{1, 2, 20, 90}[town.d(4)])
 			}
 			was := w.ctl.Excerpts()
 			if !w.sameAsWhole() {
@@ -279,7 +279,18 @@ func (w *world) sameAsWhole() bool {
 	w.Helper()
 	stranger := &reconciler.Controller{DB: w.db, Source: w, Compose: plain{}, Now: w.ctl.Now, Limits: w.ctl.Limits, Adopt: w.ctl.Adopt}
 	want, wantErr := stranger.Plan(context.Background())
+	truth := w.truth()
+	var due, sent []string
+	for _, n := range reconciler.Calendar(truth, truth.CalendarDay, spec.DayOf(w.now)) {
+		due = append(due, told(&n))
+	}
 	out, err := w.tryApply()
+	if out.Calendar != nil {
+		sent = w.mailed(out.Calendar.Number)
+	}
+	if diff := cmp.Diff(due, sent); diff != "" {
+		w.Fatalf("by the calendar (-of everybody +told):\n%s", diff)
+	}
 	if invalid := (spec.Errors)(nil); errors.As(wantErr, &invalid) {
 		if diff := cmp.Diff(wantErr, err); diff != "" {
 			w.Fatalf("errors (-whole +excerpt):\n%s", diff)

@@ -334,15 +334,15 @@ func suspendedWhy(by string) string {
 	return "by " + by + "; usher resume goes on"
 }
 
-// calendar applies what passed by the calendar alone. What is true is read for it
-// once a day and revision, not at every look.
+// calendar applies what passed by the calendar alone. What is due is asked once a
+// day and revision, not at every look.
 func (l *Loop) calendar(ctx context.Context, head state.Head) error {
 	now := survey{head.Newest.Number, spec.DayOf(l.Controller.Now())}
 	if head.CalendarDay >= now.day || now == l.followed {
 		return nil
 	}
 	out := &Outcome{}
-	if _, err := l.Controller.followCalendar(ctx, l.Owner, out); err != nil {
+	if err := l.Controller.followCalendar(ctx, l.Owner, out); err != nil {
 		return err
 	}
 	l.followed = now
@@ -428,7 +428,7 @@ func (l *Loop) settled(ctx context.Context, first *Manifests) (m *Manifests, ask
 // apply carries out what manifests that stand still ask for.
 func (l *Loop) apply(ctx context.Context, m *Manifests, private string) error {
 	c, out := l.Controller, &Outcome{Read: m.Snapshot}
-	err := c.applyManifests(ctx, l.Owner, m, nil, "", out)
+	err := c.applyManifests(ctx, l.Owner, m, "", out)
 	if ctx.Err() != nil {
 		return err
 	}

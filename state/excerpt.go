@@ -13,10 +13,13 @@ import (
 // Who says of whom an excerpt is: everybody who is meant by any of these.
 type Who struct {
 	Names    []string
-	Emails   []string // folded: see spec.FoldEmail
-	Accounts []string // ids
-	Teams    []string // whose members' accounts are wanted beside, no more of them than id and name
-	Gone     bool     // Truth.Gone as well
+	Emails   []string    // folded: see spec.FoldEmail
+	Accounts []string    // ids
+	Begins   []spec.Span // whose access begins on one of these days
+	Ends     []spec.Span // whose access has one of these days as its last
+	Expires  []spec.Span // whose invitation has one of these days as its last
+	Teams    []string    // whose members' accounts are wanted beside, no more of them than id and name
+	Gone     bool        // Truth.Gone as well
 }
 
 // Excerpt is what is true of some people, read at one revision. It costs what
@@ -62,11 +65,15 @@ func (db *DB) excerpt(ctx context.Context, who Who) (*Excerpt, error) {
 
 // people reads the people, what they have and where they belong.
 func (e *Excerpt) people(ctx context.Context, q querier, who Who, db *DB) error {
+	due, err := who.due(ctx, q)
+	if err != nil {
+		return err
+	}
 	found := map[string]*person{}
 	for _, by := range []struct {
 		column string
 		values []string
-	}{{"p.name", who.Names}, {"p.email_key", who.Emails}, {"p.account", who.Accounts}} {
+	}{{"p.name", who.Names}, {"p.email_key", who.Emails}, {"p.account", slices.Concat(who.Accounts, due)}} {
 		err := eachMany(by.values, func(in string, args []any) error {
 			some, err := collect(ctx, q, peopleInForce+" AND "+by.column+in, args, scanPerson)
 			for _, p := range some {
@@ -136,4 +143,41 @@ func eachMany(values []string, fn func(in string, args []any) error) error {
 		}
 	}
 	return nil
+}
+
+// due returns the accounts that are meant by their days, some of them more than
+// once. Conditions repeat those of the indexes, which hold dated access alone.
+func (who *Who) due(ctx context.Context, q querier) ([]string, error) {
+	var due []string
+	for _, by := range []struct {
+		query string
+		spans []spec.Span
+		bound func(spec.Span) (from, until int64)
+	}{
+		{"SELECT account FROM access WHERE until IS NULL AND first_day > -2147483648 AND first_day >= ? AND first_day <= ?", who.Begins, onDays},
+		{"SELECT account FROM access WHERE until IS NULL AND last_day < 2147483647 AND last_day >= ? AND last_day <= ?", who.Ends, onDays},
+		{"SELECT account FROM invitation WHERE until IS NULL AND expires > ? AND expires <= ?", who.Expires, duringDays},
+	} {
+		for _, span := range by.spans {
+			from, until := by.bound(span)
+			some, err := collect(ctx, q, by.query, []any{from, until}, func(scan scanner) (id string, err error) {
+				err = scan(&id)
+				return id, err
+			})
+			if err != nil {
+				return nil, err
+			}
+			due = append(due, some...)
+		}
+	}
+	return due, nil
+}
+
+func onDays(s spec.Span) (from, until int64) { return int64(s.From), int64(s.Until) }
+
+// duringDays are the moments after which, and up to which, what ends then has its
+// last moment on one of the days.
+func duringDays(s spec.Span) (after, until int64) {
+	const day = 24 * 60 * 60 * 1000 // milliseconds
+	return int64(s.From) * day, (int64(s.Until) + 1) * day
 }
