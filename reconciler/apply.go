@@ -111,7 +111,7 @@ func (c *Controller) hold(ctx context.Context, owner *state.Owner, p *Plan) erro
 // begins, so that names, addresses and seats are free for whoever takes them. day
 // is the one up to which the state says that the calendar was followed.
 func (c *Controller) write(tx *state.Tx, p *Plan, day spec.Day) error {
-	w := &writer{tx: tx, plan: p, ids: map[string]string{}, expires: map[string]state.Account{}}
+	w := &writer{tx: tx, plan: p, ids: map[string]string{}, expires: map[string]state.Account{}, pace: c.paceOf(p)}
 	if p.Approved {
 		if err := tx.UseApproval(p.ID); err != nil {
 			return err
@@ -140,6 +140,7 @@ type writer struct {
 	plan    *Plan
 	ids     map[string]string        // name -> id of accounts this plan makes
 	expires map[string]state.Account // account id -> the account with its new invitation
+	pace    *pace                    // nil: nobody looks
 }
 
 // id is the account that a change is about; accounts that the plan makes have
@@ -158,6 +159,7 @@ func (w *writer) each(kind Kind, fn func(c *Change) error) error {
 			if err := fn(c); err != nil {
 				return fmt.Errorf("%s %s %s: %w", c.Action, c.Kind, c.Subject, err)
 			}
+			w.pace.step(1)
 		}
 	}
 	return nil

@@ -77,7 +77,14 @@ func (a *app) apply(c *cobra.Command, args []string, f applyFlags) error {
 		if err != nil {
 			return err
 		}
+		bar := a.progress("applying")
+		if bar != nil {
+			control.Progress = bar.at
+		}
 		out, err := control.Apply(ctx, owner, review.ID)
+		if bar != nil {
+			bar.end()
+		}
 		told, telling := control.TellStewards(ctx, owner, out, err)
 		if telling != nil {
 			fmt.Fprintln(a.stderr, "usher: writing to stewards:", telling)

@@ -119,3 +119,33 @@ func applied(b *testing.B, dir, where string) {
 		b.Fatalf("exit code %d\n%s", code, errs.String())
 	}
 }
+
+// BenchmarkNothingChanged is a second apply of a folder, as a program of its own:
+// by the times of the files; reading, decoding and comparing everything; and git's
+// answer to the same question about the same folder, git status.
+func BenchmarkNothingChanged(b *testing.B) {
+	usher := compile(b, "usher/cmd/usher")
+	eachOrganisation(b, func(b *testing.B, dir string, _ int) {
+		where := filepath.Join(b.TempDir(), "usher.db")
+		apply := func(more ...string) time.Duration {
+			args := append([]string{"apply", dir, "--state", "sqlite:" + where, "--mail", "none", "--max-mail", "10000000"}, more...)
+			return command(b, "", usher, args...)
+		}
+		command(b, dir, "git", "init", "-q")
+		command(b, dir, "git", "add", ".")
+		apply()
+		time.Sleep(2100 * time.Millisecond) // until no file counts as just written
+		apply()
+		command(b, dir, "git", "status")
+		var glance, whole, git time.Duration
+		for b.Loop() {
+			glance += apply()
+			whole += apply("--no-cache")
+			git += command(b, dir, "git", "status")
+		}
+		b.ReportMetric(float64(glance)/float64(git), "x-git")
+		b.ReportMetric(float64(whole)/float64(git), "x-git-no-cache")
+		b.ReportMetric(float64(glance.Milliseconds())/float64(b.N), "ms/apply")
+		b.ReportMetric(0, "ns/op")
+	})
+}

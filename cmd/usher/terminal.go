@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -60,49 +61,76 @@ func (a *app) stderrOptions() render.Options {
 // patience is how long work goes on before a progress bar appears.
 const patience = time.Second
 
-// progress is a transport that shows how far the outbox has come.
+// progress is a bar with the rate and the time left, which appears once the work
+// goes on for longer than anybody cares to wait without one.
 type progress struct {
-	mail.Transport
 	to    io.Writer
-	total int
+	what  string
 	start time.Time
 
-	mu   sync.Mutex // messages are delivered side by side
-	done int
-	bar  *progressbar.ProgressBar
+	mu  sync.Mutex
+	bar *progressbar.ProgressBar
+}
+
+// progress is nil where nobody is there to look.
+func (a *app) progress(what string) *progress {
+	if !isTerminal(a.stderr) {
+		return nil
+	}
+	return &progress{to: a.stderr, what: what, start: time.Now()}
+}
+
+// at moves the bar.
+func (p *progress) at(done, total int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar == nil && time.Since(p.start) > patience {
+		p.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(p.to),
+			progressbar.OptionSetDescription(p.what), progressbar.OptionShowCount(), progressbar.OptionShowIts(),
+			progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))
+	}
+	if p.bar != nil {
+		p.bar.Set(min(done, total))
+	}
+}
+
+// end takes the bar away.
+func (p *progress) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar != nil {
+		p.bar.Finish()
+	}
+}
+
+// delivering is a transport that shows how far the outbox has come.
+type delivering struct {
+	mail.Transport
+	progress *progress
+	done     atomic.Int64
+	total    int
 }
 
 // withProgress wraps the transport where somebody is there to look.
 func (a *app) withProgress(t mail.Transport, total int) mail.Transport {
-	if !isTerminal(a.stderr) {
+	p := a.progress("delivering")
+	if p == nil {
 		return t
 	}
-	return &progress{Transport: t, to: a.stderr, total: total, start: a.now()}
+	return &delivering{Transport: t, progress: p, total: total}
 }
 
-// Deliver hands over one message and moves the bar.
-func (p *progress) Deliver(ctx context.Context, m state.Message, data []byte) error {
-	err := p.Transport.Deliver(ctx, m, data)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.done++
-	if p.bar == nil && time.Since(p.start) > patience {
-		p.bar = progressbar.NewOptions(p.total, progressbar.OptionSetWriter(p.to),
-			progressbar.OptionSetDescription("delivering"), progressbar.OptionShowCount(),
-			progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond))
-	}
-	if p.bar != nil {
-		p.bar.Set(min(p.done, p.total))
-	}
+// Deliver hands over one message and moves the bar. It is called side by side.
+func (d *delivering) Deliver(ctx context.Context, m state.Message, data []byte) error {
+	err := d.Transport.Deliver(ctx, m, data)
+	d.progress.at(int(d.done.Add(1)), d.total)
 	return err
 }
 
 // Close takes the bar away and closes the transport.
-func (p *progress) Close() error {
-	if p.bar != nil {
-		p.bar.Finish()
-	}
-	return p.Transport.Close()
+func (d *delivering) Close() error {
+	d.progress.end()
+	return d.Transport.Close()
 }
 
 // say writes a line of a result.
