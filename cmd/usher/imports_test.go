@@ -29,15 +29,16 @@ const module = "usher"
 // And they alone may import test kits: packages whose last element ends in
 // "test", each with a row of its own.
 var mayImport = map[string][]string{
-	"spec":              {},
-	"spec/edit":         {"spec"},
-	"spec/convert":      {"spec"},
-	"state":             {"spec"},
-	"state/mail":        {"state"},
-	"reconciler":        {"spec", "state"},
-	"reconciler/source": {"reconciler", "spec"},
-	"reconciler/notice": {"reconciler", "spec", "state"},
-	"reconciler/render": {"reconciler", "spec", "state"},
+	"spec":                         {},
+	"spec/edit":                    {"spec"},
+	"spec/convert":                 {"spec"},
+	"state":                        {"spec"},
+	"state/mail":                   {"state"},
+	"reconciler":                   {"spec", "state"},
+	"reconciler/source":            {"reconciler", "spec"},
+	"reconciler/notice":            {"reconciler", "spec", "state"},
+	"reconciler/render":            {"reconciler", "spec", "state"},
+	"cmd/usher/portal/browsertest": {},
 	"cmd/usher/portal": {
 		"spec", "spec/edit", "spec/convert", "state", "state/mail",
 		"reconciler", "reconciler/source", "reconciler/notice", "reconciler/render",
