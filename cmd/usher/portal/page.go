@@ -99,22 +99,17 @@ func (s *site) renderStatus(w http.ResponseWriter, r *http.Request, status int, 
 	if p.Viewer.kind != anonymous {
 		p.Notice = s.sessions.PopString(r.Context(), noticeKey)
 	}
-	s.execute(w, r, status, name, "layout.html", p)
+	s.execute(w, r, status, name, p)
 }
 
-// renderPart writes one piece of a page, for a script that puts it in its place.
-func (s *site) renderPart(w http.ResponseWriter, r *http.Request, name, part string, data any) {
-	s.execute(w, r, http.StatusOK, name, part, data)
-}
-
-func (s *site) execute(w http.ResponseWriter, r *http.Request, status int, name, part string, data any) {
+func (s *site) execute(w http.ResponseWriter, r *http.Request, status int, name string, p page) {
 	var b bytes.Buffer
 	set := s.templates[name]
 	if set == nil {
 		s.fail(w, r, fmt.Errorf("there is no template of the name %s", name))
 		return
 	}
-	if err := set.ExecuteTemplate(&b, part, data); err != nil {
+	if err := set.ExecuteTemplate(&b, "layout.html", p); err != nil {
 		s.fail(w, r, fmt.Errorf("filling in page %s: %w", name, err))
 		return
 	}

@@ -57,21 +57,6 @@ func (r *reply) links() map[string]string {
 	return found
 }
 
-// sectionOf is the words of what stands below a heading, up to the next of the same
-// rank or a higher one within the same element.
-func (r *reply) sectionOf(heading string) string {
-	r.Helper()
-	for _, name := range []string{"h2", "h3", "h4"} {
-		for _, h := range r.elements(name, "") {
-			if textOf(h) == heading {
-				return textOf(h.Parent)
-			}
-		}
-	}
-	r.Errorf("no heading says %q:\n%s", heading, r.text())
-	return ""
-}
-
 // lacks fails the test where the page has any of the words.
 func (r *reply) lacks(words ...string) {
 	r.Helper()
