@@ -29,6 +29,7 @@ var snippets = []string{
 	contractYAML("acme", "ada", "products: [{name: autocad}]"),
 	"apiVersion: usher/v1\nkind: UserList\nmetadata: {name: l}\nspec:\n  users: |\n    é@acme.example, É, Ek;\n    --- b@acme.example, B, Ek;\n",
 	"apiVersion: usher/v1\nkind: UserList\nmetadata: {name: m}\nspec:\n  users: >-\n    c@acme.example, C, Ek;\n\n    d@acme.example, D, Ek\n",
+	"apiVersion: usher/v1\nkind: Product\nmetadata: {name: dashes}\nspec:\n  title: \"a\n---- b\"\n",
 	"---\n", "--- \n", "---\r\n", "---", "----\n", "--- # why\n", "---\t\n", "...\n", "# ---\n", "\n", " ---\n", "\"", "'", "{", "}", "a: |\n", "a: |+\n  x\n\n", "- ---\n", "? ", "[\n", "]\n", "%YAML 1.2\n", "--- {kind: User}\n", "\xef\xbb\xbf",
 }
 
