@@ -14,6 +14,10 @@ type Session struct {
 	Account string // id
 	Body    []byte // what the browser's session holds; the state does not read it
 	Expires time.Time
+
+	// Password is the hash (PHC) of the account's own password that opened it; empty
+	// for a given one. It is compared as the session begins, and not kept with it.
+	Password string
 }
 
 // SessionIdle is how long a session lasts without a request.
@@ -55,16 +59,19 @@ func (db *DB) see(ctx context.Context, token string, now time.Time) {
 }
 
 // AddSession begins a session under a hashed token. It refuses an account that may
-// not sign in with [ErrNotFound], so that none begins beside the revision that
-// removes or suspends somebody.
+// not sign in, or whose password is another by now, with [ErrNotFound], so that none
+// begins beside the revision that removes or suspends somebody, or the change of the
+// password that ends all there are.
 func (db *DB) AddSession(ctx context.Context, token string, s Session) error {
 	err := db.transact(ctx, func(tx *sql.Tx) error {
 		var suspended bool
-		row := tx.QueryRowContext(ctx, "SELECT suspended FROM person WHERE account = ? AND until IS NULL", s.Account)
-		if err := row.Scan(&suspended); err != nil {
+		var hash string
+		const opener = `SELECT p.suspended, COALESCE(w.hash, '') FROM person p
+			LEFT JOIN password w ON w.account = p.account WHERE p.account = ? AND p.until IS NULL`
+		if err := tx.QueryRowContext(ctx, opener, s.Account).Scan(&suspended, &hash); err != nil {
 			return err
 		}
-		if suspended {
+		if suspended || hash != s.Password {
 			return ErrNotFound
 		}
 		now := millis(db.now())

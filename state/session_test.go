@@ -3,6 +3,7 @@ package state_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -40,6 +41,28 @@ func (h *house) alive(token string) bool {
 		h.t.Fatal(err)
 	}
 	return err == nil
+}
+
+// A session begins with the password of now alone: not with a former one, nor with a
+// given one where there is one of their own.
+func TestSessionsBeginWithThePasswordOfNow(t *testing.T) {
+	h := newHouse(t)
+	ada := h.add("ada", true)
+	for i, tt := range []struct {
+		set, with string
+		want      bool
+	}{
+		{"", "", true}, {"", "$first", false}, {"$first", "$first", true}, {"$first", "", false}, {"$second", "$first", false}, {"$second", "$second", true},
+	} {
+		if tt.set != "" {
+			must(t, h.owner.SetPassword(t.Context(), ada.ID, tt.set, told(fmt.Sprint(i, "@x"))))
+		}
+		err := h.db.AddSession(t.Context(), "token", state.Session{Account: ada.ID, Body: []byte("{}"), Expires: h.clock().Add(time.Hour), Password: tt.with})
+		if got := h.alive("token"); got != tt.want || !tt.want && !errors.Is(err, state.ErrNotFound) {
+			t.Errorf("%q where the password is %q: began %v (%v), want %v", tt.with, tt.set, got, err, tt.want)
+		}
+		must(t, h.db.EndSession(t.Context(), "token"))
+	}
 }
 
 // A session ends with its time, and with an hour in which nobody used it.

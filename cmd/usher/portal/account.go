@@ -43,7 +43,7 @@ func (s *site) changePassword(w http.ResponseWriter, r *http.Request) {
 		s.showAccount(w, r, http.StatusTooManyRequests, problems{"current": tooOften(w, wait)})
 		return
 	}
-	wrong, err := s.exchange(r, a)
+	who, wrong, err := s.exchange(r, a)
 	switch {
 	case errors.Is(err, state.ErrClosed):
 		s.lead(w, r, signInPath)
@@ -53,30 +53,31 @@ func (s *site) changePassword(w http.ResponseWriter, r *http.Request) {
 		s.showAccount(w, r, http.StatusUnprocessableEntity, wrong)
 	default:
 		s.attempts.passed("change "+a.ID, client)
-		s.renewed(w, r, a)
+		s.renewed(w, r, who)
 	}
 }
 
-func (s *site) exchange(r *http.Request, a state.Account) (problems, error) {
+// exchange sets the password of the form, if the present one is right.
+func (s *site) exchange(r *http.Request, a state.Account) (opened, problems, error) {
 	ctx := r.Context()
 	hash, err := s.DB.Password(ctx, a.ID)
 	if err != nil {
-		return nil, err
+		return opened{}, nil, err
 	}
 	fits, err := s.hasher.fits(ctx, r.PostForm.Get("current"), hash)
 	if err != nil {
-		return nil, err
+		return opened{}, nil, err
 	}
 	if !fits {
-		return problems{"current": "This is not your present password. If you have none or no longer know it, choose a new one by e-mail."}, nil
+		return opened{}, problems{"current": "This is not your present password. If you have none or no longer know it, choose a new one by e-mail."}, nil
 	}
 	if wrong, err := s.chosen(ctx, r, a); err != nil || len(wrong) > 0 {
-		return wrong, err
+		return opened{}, wrong, err
 	}
 	if hash, err = s.hasher.hash(ctx, r.PostForm.Get("password")); err != nil {
-		return nil, err
+		return opened{}, nil, err
 	}
-	return nil, s.Control.SetPassword(ctx, s.Owner, a, hash)
+	return opened{account: a, hash: hash}, nil, s.Control.SetPassword(ctx, s.Owner, a, hash)
 }
 
 func (s *site) signOut(w http.ResponseWriter, r *http.Request) {

@@ -107,7 +107,7 @@ func (s *site) choose(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err == nil {
-		err = s.begin(ctx, a.ID, 0)
+		err = s.begin(ctx, opened{account: a, hash: hash})
 	}
 	if err != nil {
 		s.fail(w, r, err)

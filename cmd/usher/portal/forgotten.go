@@ -112,7 +112,7 @@ func (s *site) reset(w http.ResponseWriter, r *http.Request) {
 		s.showReset(w, r, http.StatusTooManyRequests, email, problems{"code": tooOften(w, wait)})
 		return
 	}
-	a, wrong, err := s.renew(r, key)
+	who, wrong, err := s.renew(r, key)
 	switch {
 	case err != nil:
 		s.fail(w, r, err)
@@ -121,42 +121,42 @@ func (s *site) reset(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.attempts.passed("reset "+key, client)
 		s.attempts.passed("sign-in "+key, client)
-		s.renewed(w, r, a)
+		s.renewed(w, r, who)
 	}
 }
 
 // renew sets the password of the form, if the code of the form opens the account.
-func (s *site) renew(r *http.Request, key string) (state.Account, problems, error) {
+func (s *site) renew(r *http.Request, key string) (opened, problems, error) {
 	ctx := r.Context()
 	if wrong, err := s.chosen(ctx, r, state.Account{EmailKey: key}); err != nil || len(wrong) > 0 {
-		return state.Account{}, wrong, err
+		return opened{}, wrong, err
 	}
 	c, err := s.DB.Credential(ctx, key)
 	if err != nil && !errors.Is(err, state.ErrNotFound) {
-		return state.Account{}, nil, err
+		return opened{}, nil, err
 	}
 	code := r.PostForm.Get("code")
 	if opens, err := s.DB.ResetOpens(ctx, c.Account.ID, code); err != nil || !opens {
-		return state.Account{}, problems{"code": codeClosed}, err
+		return opened{}, problems{"code": codeClosed}, err
 	}
 	if wrong, err := s.chosen(ctx, r, c.Account); err != nil || len(wrong) > 0 {
-		return state.Account{}, wrong, err
+		return opened{}, wrong, err
 	}
 	hash, err := s.hasher.hash(ctx, r.PostForm.Get("password"))
 	if err == nil {
 		err = s.Control.Reset(ctx, s.Owner, c.Account, code, hash)
 	}
 	if errors.Is(err, state.ErrClosed) {
-		return state.Account{}, problems{"code": codeClosed}, nil
+		return opened{}, problems{"code": codeClosed}, nil
 	}
-	return c.Account, nil, err
+	return opened{account: c.Account, hash: hash}, nil, err
 }
 
 // renewed signs in whoever has just changed their password, under a new token: every
 // session there was has ended.
-func (s *site) renewed(w http.ResponseWriter, r *http.Request, a state.Account) {
+func (s *site) renewed(w http.ResponseWriter, r *http.Request, who opened) {
 	s.queued()
-	if err := s.begin(r.Context(), a.ID, 0); err != nil {
+	if err := s.begin(r.Context(), who); err != nil {
 		s.fail(w, r, err)
 		return
 	}

@@ -194,7 +194,10 @@ func (f *firm) signedIn(name string, given int) *browser {
 	f.Helper()
 	ctx, err := f.site.sessions.Load(f.Context(), "")
 	f.must(err)
-	f.must(f.site.begin(ctx, f.account(name).ID, given))
+	who := opened{account: f.account(name), given: given}
+	who.hash, err = f.db.Password(ctx, who.account.ID)
+	f.must(err)
+	f.must(f.site.begin(ctx, who))
 	token, _, err := f.site.sessions.Commit(ctx)
 	f.must(err)
 	b := f.stranger()

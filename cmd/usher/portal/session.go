@@ -23,7 +23,7 @@ const (
 	accountKey = "account" // id of who signed in
 	givenKey   = "given"   // number of the invitation they signed in with; absent for their own password
 	noticeKey  = "notice"  // what the next page says on top
-	freshKey   = "fresh"   // set by begin: the session is to be made; without it, one that has ended stays so
+	freshKey   = "fresh"   // set by begin: the session is to be made, for the hash of this password; without it, one that has ended stays so
 )
 
 // newSessions keeps sessions in the state: the browser has a random token, the
@@ -66,7 +66,8 @@ func (s sessionStore) CommitCtx(ctx context.Context, token string, body []byte, 
 	if err := json.Unmarshal(body, &content); err != nil {
 		return err
 	}
-	account, fresh := content.Values[accountKey], content.Values[freshKey] != ""
+	account := content.Values[accountKey]
+	hash, fresh := content.Values[freshKey]
 	if account == "" {
 		return s.db.EndSession(ctx, token)
 	}
@@ -78,7 +79,7 @@ func (s sessionStore) CommitCtx(ctx context.Context, token string, body []byte, 
 	if err != nil {
 		return err
 	}
-	return s.db.AddSession(ctx, token, state.Session{Account: account, Body: body, Expires: expires})
+	return s.db.AddSession(ctx, token, state.Session{Account: account, Body: body, Expires: expires, Password: hash})
 }
 
 func (s sessionStore) DeleteCtx(ctx context.Context, token string) error {
@@ -149,19 +150,18 @@ func (s *site) visitor(r *http.Request) (viewer, error) {
 }
 
 // begin signs somebody in, under a new token: what a browser held before is worth
-// nothing afterwards. given is the number of the invitation whose given password was
-// used, 0 for a password of their own.
-func (s *site) begin(ctx context.Context, account string, given int) error {
+// nothing afterwards.
+func (s *site) begin(ctx context.Context, who opened) error {
 	if err := s.sessions.Clear(ctx); err != nil {
 		return err
 	}
 	if err := s.sessions.RenewToken(ctx); err != nil {
 		return fmt.Errorf("renewing a session: %w", err)
 	}
-	s.sessions.Put(ctx, accountKey, account)
-	s.sessions.Put(ctx, freshKey, "yes")
-	if given > 0 {
-		s.sessions.Put(ctx, givenKey, fmt.Sprint(given))
+	s.sessions.Put(ctx, accountKey, who.account.ID)
+	s.sessions.Put(ctx, freshKey, who.hash)
+	if who.given > 0 {
+		s.sessions.Put(ctx, givenKey, fmt.Sprint(who.given))
 	}
 	return nil
 }

@@ -129,7 +129,7 @@ func (s *site) enter(w http.ResponseWriter, r *http.Request, who opened, next st
 		return
 	}
 	if err == nil {
-		err = s.begin(r.Context(), who.account.ID, who.given)
+		err = s.begin(r.Context(), who)
 	}
 	switch {
 	case err != nil:
@@ -144,7 +144,8 @@ func (s *site) enter(w http.ResponseWriter, r *http.Request, who opened, next st
 // opened is an account that somebody opened.
 type opened struct {
 	account state.Account
-	given   int // number of the invitation whose given password they used; 0: their own
+	given   int    // number of the invitation whose given password they used; 0: their own
+	hash    string // of their own password, as it was then (PHC); empty for a given one
 }
 
 // errWrong: no account has this address and password. Whether there is an account, and
@@ -168,7 +169,7 @@ func (s *site) try(ctx context.Context, emailKey, password string) (opened, erro
 	case err != nil:
 		return opened{}, err
 	case own && c.Account.Status == state.Active:
-		return opened{account: c.Account}, nil
+		return opened{account: c.Account, hash: c.Hash}, nil
 	case own || given > 0:
 		return s.byStatus(c.Account, given)
 	}
