@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"net/http"
@@ -11,16 +12,24 @@ import (
 	"time"
 )
 
-// attempts counts tries at what opens an account, by account and by address, and asks
-// for patience after a few: the wait doubles with each. It counts a try before it is
-// known how it ends, so that many at once get no further than many in a row. It knows
-// nothing of which accounts exist.
+// attempts counts tries at what opens an account: by address, by account, and by both
+// together. It asks for patience after a few, and the wait doubles with each. The long
+// waits are for one address at one account, so that a stranger who keeps trying shuts
+// nobody else out for long. It counts a try before it is known how it ends, so that
+// many at once get no further than many in a row. It knows nothing of which accounts
+// exist.
 type attempts struct {
 	now func() time.Time
 
 	mu    sync.Mutex
-	tries map[string]tried
+	tries map[tally]tried
 }
+
+// tally is the digest of what tries are counted by: it may be anything that somebody
+// typed, of any length, and is only ever compared.
+type tally [sha256.Size]byte
+
+func tallyOf(parts ...string) tally { return sha256.Sum256([]byte(strings.Join(parts, "\x00"))) }
 
 type tried struct {
 	count int
@@ -35,8 +44,9 @@ type pace struct {
 }
 
 var (
-	byAccount = pace{free: 5, longest: 5 * time.Minute}
-	byAddress = pace{free: 30, longest: time.Minute} // of an office there may be many
+	byBoth    = pace{free: 5, longest: 5 * time.Minute}
+	byAccount = pace{free: 20, longest: 30 * time.Second} // from wherever: its owner has to get in between
+	byAddress = pace{free: 30, longest: time.Minute}      // of an office there may be many
 )
 
 const (
@@ -45,25 +55,27 @@ const (
 )
 
 func newAttempts(now func() time.Time) *attempts {
-	return &attempts{now: now, tries: map[string]tried{}}
+	return &attempts{now: now, tries: map[tally]tried{}}
 }
 
-// begin counts a try at an account from an address, unless either has to wait; then it
+// begin counts a try at an account from an address, unless it has to wait; then it
 // returns how long.
 func (a *attempts) begin(account, address string) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := a.now()
-	if wait := max(a.tries[account].until.Sub(now), a.tries[address].until.Sub(now)); wait > 0 {
+	both, one, from := tallyOf(account, address), tallyOf(account), tallyOf(address)
+	if wait := max(a.tries[both].until.Sub(now), a.tries[one].until.Sub(now), a.tries[from].until.Sub(now)); wait > 0 {
 		return wait
 	}
 	a.sweep(now)
-	a.count(account, byAccount, now)
-	a.count(address, byAddress, now)
+	a.count(both, byBoth, now)
+	a.count(one, byAccount, now)
+	a.count(from, byAddress, now)
 	return 0
 }
 
-func (a *attempts) count(key string, p pace, now time.Time) {
+func (a *attempts) count(key tally, p pace, now time.Time) {
 	t := a.tries[key]
 	if now.Sub(t.last) >= forgetTries {
 		t = tried{}
@@ -76,14 +88,17 @@ func (a *attempts) count(key string, p pace, now time.Time) {
 	a.tries[key] = t
 }
 
-// passed forgets the tries at an account, and the one from the address that was right.
+// passed forgets the tries at an account, and the
+// one from the address that was right.
 func (a *attempts) passed(account, address string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	delete(a.tries, account)
-	t := a.tries[address]
+	delete(a.tries, tallyOf(account))
+	delete(a.tries, tallyOf(account, address))
+	from := tallyOf(address)
+	t := a.tries[from]
 	t.count, t.until = max(0, t.count-1), time.Time{}
-	a.tries[address] = t
+	a.tries[from] = t
 }
 
 // sweep keeps memory bounded: what is old goes first, and if that is not enough,
@@ -92,7 +107,7 @@ func (a *attempts) sweep(now time.Time) {
 	if len(a.tries) < mostTries {
 		return
 	}
-	maps.DeleteFunc(a.tries, func(_ string, t tried) bool { return now.Sub(t.last) >= forgetTries })
+	maps.DeleteFunc(a.tries, func(_ tally, t tried) bool { return now.Sub(t.last) >= forgetTries })
 	for key := range a.tries {
 		if len(a.tries) < mostTries/2 {
 			return
