@@ -83,6 +83,19 @@ func (h *HeldPlan) For(contracts []string, manages bool) HeldView {
 	return v
 }
 
+// Mail returns the messages of the plan without those to people of whose changes the
+// view shows none.
+func (h *HeldPlan) Mail(v HeldView) []Notice {
+	hidden := map[string]bool{}
+	for i := range h.Plan.Changes {
+		hidden[h.Plan.Changes[i].Subject] = true
+	}
+	for i := range v.Plan.Changes {
+		delete(hidden, v.Plan.Changes[i].Subject)
+	}
+	return slices.DeleteFunc(slices.Clone(h.Plan.Mail), func(n Notice) bool { return hidden[n.name] })
+}
+
 // Held returns the plan that waits for a person now, nil where none does.
 func (l *Loop) Held() *HeldPlan {
 	l.mu.Lock()

@@ -229,6 +229,7 @@ type proposalPage struct {
 	Merged      bool
 	Files       []fileDiff
 	Plan        string // as usher plan prints it
+	Others      int    // changes left out of it: those that concern contracts of others
 	Held        bool
 	Wrong       []string // why the manifests would not be valid, with what they are merged with now
 }
@@ -338,7 +339,7 @@ func (s *site) showProposal(w http.ResponseWriter, r *http.Request, d *draft, p 
 		p.Files = append(p.Files, diffOf(c))
 	}
 	if !p.Merged && !p.Conflict {
-		if err := s.preview(r.Context(), d, &p); err != nil {
+		if err := s.preview(r, d, &p); err != nil {
 			s.fail(w, r, err)
 			return
 		}
@@ -350,8 +351,10 @@ func (s *site) showProposal(w http.ResponseWriter, r *http.Request, d *draft, p 
 	s.render(w, r, "proposal", title, p)
 }
 
-// preview fills in the plan, in the words that usher plan has for it.
-func (s *site) preview(ctx context.Context, d *draft, p *proposalPage) error {
+// preview fills in the plan, in the words that usher plan has for it, as far as it is
+// for the viewer to see: what the manifests ask for beside the proposal is in it, too.
+func (s *site) preview(r *http.Request, d *draft, p *proposalPage) error {
+	ctx := r.Context()
 	done, err := s.turn(ctx)
 	if err != nil {
 		return err
@@ -371,10 +374,17 @@ func (s *site) preview(ctx context.Context, d *draft, p *proposalPage) error {
 	case err != nil:
 		return fmt.Errorf("planning a proposal: %w", err)
 	}
+	truth, err := s.DB.Truth(ctx)
+	if err != nil {
+		return fmt.Errorf("planning a proposal: %w", err)
+	}
+	whole := reconciler.NewHeldPlan(truth, plan)
+	view := whole.For(viewerOf(r).contracts(stewardOf), may(r, managerOf, ""))
+	view.Plan.Mail = whole.Mail(view)
 	var text strings.Builder
-	if err := render.Plan(&text, plan, render.Text, render.Options{}); err != nil {
+	if err := render.Plan(&text, view.Plan, render.Text, render.Options{}); err != nil {
 		return fmt.Errorf("writing the plan of a proposal: %w", err)
 	}
-	p.Plan, p.Held = text.String(), len(plan.Held) > 0
+	p.Plan, p.Others, p.Held = text.String(), view.OtherChanges, len(plan.Held) > 0
 	return nil
 }

@@ -248,6 +248,23 @@ func TestStaleProposals(t *testing.T) {
 	f.as("grace").get(saved.to()).says(404, "There is no such proposal")
 }
 
+// TestAProposalShowsNothingOfOthers: what waits to be applied beside it is shown to
+// those whose contracts it concerns, as on the page of held plans.
+func TestAProposalShowsNothingOfOthers(t *testing.T) {
+	f := newFirm(t)
+	bare := f.repository(Tree{})
+	f.write("zed.yaml", firmPerson("zed", "  access: [pipes]\n"))
+	f.git(f.dir, "add", ".")
+	f.git(f.dir, "commit", "-q", "-m", "somebody for plant")
+	f.git(f.dir, "push", "-q", bare, "HEAD:main")
+	saved := f.as("grace").post("/users/ada/access", ticks("", "design/cad"))
+	page := f.as("grace").get(saved.to())
+	page.says(200, "Ada Testada", "cad under design", "1 message: 1 change of access", "Not shown: 2 changes that concern contracts of others")
+	page.lacks("zed", "Testzed", "pipes")
+	page = f.as("thora").get(saved.to())
+	page.says(200, "Zed Testzed", "pipes under plant", "1 message: 1 invitation", "Not shown: 1 change that concerns contracts of others")
+}
+
 // TestOtherBranchesAreNotShown: the page reads what the portal proposed, and
 // nothing else of the repository.
 func TestOtherBranchesAreNotShown(t *testing.T) {
