@@ -1,0 +1,194 @@
+package portal
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp/kb"
+
+	"usher/cmd/usher/portal/browsertest"
+	"usher/reconciler"
+	"usher/reconciler/source"
+)
+
+// longName is as long as names get, without a blank at which a line could end.
+var longName = strings.Repeat("Wolfeschle", 10)
+
+// busy is a firm in which every page has much to show: names of every script and
+// length, a contract with fifty products, use of credits, a proposal and a held plan.
+func busy(t *testing.T) (f *firm, plan, proposal string) {
+	t.Helper()
+	f = newFirm(t)
+	offered, products := "[{name: cad, seats: 10}", ""
+	for i := range 50 {
+		offered += fmt.Sprintf(", {name: p%d, seats: %d}", i, i)
+		products += fmt.Sprintf("---\napiVersion: usher/v1\nkind: Product\nmetadata: {name: p%d}\nspec: {title: Product number %d}\n", i, i)
+	}
+	f.write("firm.yaml", strings.Replace(firmManifests, "[{name: cad, seats: 10}", offered, 1)+products)
+	f.write("names.yaml", strings.TrimPrefix(firmNamed("long", longName, longName)+firmNamed("rtl", "محمد", "الخوارزمي")+firmNamed("cjk", "健", "三浦"), "---\n"))
+	f.invite("nina")
+	f.uses("design", "eve", 0, 40)
+	f.uses("design", "ida", 40, 160)
+	f.repository(Tree{Signed: true, PullRequest: "https://forge.acme.example/compare/{branch}"})
+	proposal = f.as("grace").post("/users/ada/access", ticks("", "design/cad")).to()
+
+	private := f.TempDir()
+	f.must(os.WriteFile(filepath.Join(private, "contracts.yaml"), []byte(firmInformation), 0o600))
+	truth, err := f.db.Truth(f.Context())
+	f.must(err)
+	held := reconciler.NewHeldPlan(truth, f.withhold())
+	f.furnish(Options{
+		Tree: f.site.Tree, Plan: f.site.Plan, Held: func() *reconciler.HeldPlan { return held },
+		Information: reconciler.NewInformation(f.db, source.Dir(private, source.Options{Settle: time.Nanosecond})),
+	})
+	return f, held.Plan.ID, proposal
+}
+
+// firmNamed is somebody with a name of their own choosing.
+func firmNamed(id, first, last string) string {
+	return fmt.Sprintf("---\napiVersion: usher/v1\nkind: User\nmetadata: {name: %s}\nspec:\n  email: %s@acme.example\n  firstName: %s\n  lastName: %s\n  access: [cad, p30, p40]\n", id, id, first, last)
+}
+
+// unseen are the routes whose answer is no page, and why.
+var unseen = map[string]string{
+	"/livez": "text", "/readyz": "text", "/metrics": "text", "/static/{file}": "what pages are made with",
+	"/products/{contract}/{product}/downloads/{file}": "leads to a file", "/{$}": "leads to the first page of the menu",
+}
+
+// pagesAt are the addresses at which a route is looked at.
+func pagesAt(pattern, plan, proposal string) []string {
+	if pattern == "/users" {
+		return []string{"/users", "/users?q=nobody-of-this-name"}
+	}
+	return []string{strings.NewReplacer("{contract}", "design", "{user}", "long", "{number}", "1", "{plan}", plan,
+		"/proposals/{branch...}", proposal).Replace(pattern)}
+}
+
+// Every page, for every kind of viewer that sees it, on a desk and on a telephone, by
+// day and by night: axe finds nothing, and nothing is wider than the window. A route
+// that shows a page to nobody here fails, unless it says why.
+func TestEveryPageIsForEverybody(t *testing.T) {
+	axe := browsertest.Axe(t)
+	chromium := browsertest.Start(t)
+	f, plan, proposal := busy(t)
+	server := httptest.NewServer(f.handler)
+	defer server.Close()
+	seen := map[string]bool{}
+	for _, viewer := range []string{"m ada", "c grace", "o thora", "e eve", "n nina", "a "} {
+		column, name, _ := strings.Cut(viewer, " ")
+		b := f.stranger()
+		switch {
+		case column == "n":
+			b = f.signedIn(name, 1)
+		case name != "":
+			b = f.as(name)
+		}
+		w := chromium.Open(t, server.URL)
+		for name, value := range b.cookies {
+			w.Cookie(name, value)
+		}
+		for _, row := range matrix {
+			if row.method != http.MethodGet || !slices.Contains(strings.Fields(row.may), column) || strings.HasPrefix(row.pattern, apiPath) {
+				continue
+			}
+			for i, page := range pagesAt(row.pattern, plan, proposal) {
+				got := b.get(page)
+				if got.status != http.StatusOK || !strings.HasPrefix(got.header.Get("Content-Type"), "text/html") {
+					continue
+				}
+				seen[row.pattern] = true
+				w.Visit(page)
+				if page == "/users" {
+					w.Expand("@acme.example")
+				}
+				f.examine(w, axe, fmt.Sprintf("%s%s-%d", column, strings.NewReplacer("/", "-", "{", "", "}", "", ".", "").Replace(row.pattern), i))
+			}
+		}
+		w.Visit("/nowhere")
+		f.examine(w, axe, column+"-nowhere")
+	}
+	for _, row := range f.site.routes {
+		_, excused := unseen[row.pattern]
+		if row.method == http.MethodGet && !strings.HasPrefix(row.pattern, apiPath) && seen[row.pattern] == excused {
+			t.Errorf("%s: looked at %v, excused %v", row.pattern, seen[row.pattern], excused)
+		}
+	}
+}
+
+// examine looks at a page in every way.
+func (f *firm) examine(w *browsertest.Window, axe, name string) {
+	f.Helper()
+	for _, look := range browsertest.Looks {
+		w.Look(look)
+		for _, wrong := range w.Violations(axe) {
+			f.Errorf("%s, %s: %s", name, look.Name, wrong)
+		}
+		if w.Overflows() {
+			f.Errorf("%s, %s: wider than the window", name, look.Name)
+		}
+		w.Shoot(name + "-" + look.Name)
+	}
+}
+
+// Without a mouse: past the menu, into a row, to its form, a tick, and saved; and what
+// has the focus is seen at each step.
+func TestByTheKeysAlone(t *testing.T) {
+	chromium := browsertest.Start(t)
+	f := newFirm(t)
+	bare := f.repository(Tree{})
+	b := f.stranger()
+	b.forget("grace@acme.example")
+	b.reset("grace@acme.example", f.secret(f.account("grace").ID, "reset"), ownPassword).leads("/")
+	server := httptest.NewServer(f.handler)
+	defer server.Close()
+	w := chromium.Open(t, server.URL)
+	w.Visit("/users?q=eve")
+	w.Press("grace@acme.example", kb.Tab, ownPassword)
+	w.Enter(kb.Enter)
+	w.Says("1 person")
+	f.tabTo(w, "Skip to the page")
+	w.Press(kb.Enter)
+	if steps := f.tabTo(w, "+ Add"); steps != 1 {
+		t.Errorf("%d steps from the link that skips the menu to the page, want 1", steps)
+	}
+	f.tabTo(w, "Eve Testeve")
+	w.Press(kb.Enter)
+	w.Says("people.yaml")
+	f.tabTo(w, "Edit Access")
+	w.Enter(kb.Enter)
+	f.tabTo(w, "offer-0-0")
+	w.Press(" ")
+	f.tabTo(w, "Save as a proposal")
+	w.Enter(kb.Enter)
+	w.Says("access of eve: take cad under design")
+	if got := f.branches(bare); len(got) != 1 {
+		t.Errorf("branches %v, want one", got)
+	}
+}
+
+// tabTo goes on with the tabulator until something has the focus, which must be seen
+// all the way, and returns how many steps that took.
+func (f *firm) tabTo(w *browsertest.Window, wanted string) int {
+	f.Helper()
+	var passed []string
+	for i := range 40 {
+		w.Press(kb.Tab)
+		what, seen := w.Focused()
+		if !seen && what != "" {
+			f.Errorf("%q has the focus, and is not outlined", what)
+		}
+		if strings.HasPrefix(what, wanted) {
+			return i + 1
+		}
+		passed = append(passed, what)
+	}
+	f.Fatalf("the tabulator does not lead to %q, but to %q", wanted, passed)
+	return 0
+}
