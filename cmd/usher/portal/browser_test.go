@@ -31,7 +31,7 @@ func busy(t *testing.T) (f *firm, plan, proposal string) {
 		offered += fmt.Sprintf(", {name: p%d, seats: %d}", i, i)
 		products += fmt.Sprintf("---\napiVersion: usher/v1\nkind: Product\nmetadata: {name: p%d}\nspec: {title: Product number %d}\n", i, i)
 	}
-	f.write("firm.yaml", strings.Replace(firmManifests, "[{name: cad, seats: 10}", offered, 1)+products)
+	f.write("firm.yaml", strings.NewReplacer("[{name: cad, seats: 10}", offered, "contractManager: olu", "contractManager: ada").Replace(firmManifests)+products)
 	f.write("names.yaml", strings.TrimPrefix(firmNamed("long", longName, longName)+firmNamed("rtl", "محمد", "الخوارزمي")+firmNamed("cjk", "健", "三浦"), "---\n"))
 	f.invite("nina")
 	f.uses("design", "eve", 0, 40)
