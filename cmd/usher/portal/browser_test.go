@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -33,6 +34,12 @@ func busy(t *testing.T) (f *firm, plan, proposal string) {
 	}
 	f.write("firm.yaml", strings.NewReplacer("[{name: cad, seats: 10}", offered, "contractManager: olu", "contractManager: ada").Replace(firmManifests)+products)
 	f.write("names.yaml", strings.TrimPrefix(firmNamed("long", longName, longName)+firmNamed("rtl", "محمد", "الخوارزمي")+firmNamed("cjk", "健", "三浦"), "---\n"))
+	var moved *reconciler.HeldError // plant passes to ada, so that she has several contracts
+	if _, err := f.control.Apply(f.Context(), f.owner, ""); !errors.As(err, &moved) {
+		t.Fatalf("apply: %v, want it held", err)
+	}
+	f.must(reconciler.Approve(f.Context(), f.db, f.owner, moved.Plan.ID, "olu"))
+	f.apply()
 	f.invite("nina")
 	f.uses("design", "eve", 0, 40)
 	f.uses("design", "ida", 40, 160)
