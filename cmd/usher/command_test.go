@@ -328,7 +328,7 @@ func TestSettingsAreAllReachable(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"from", "invitation-ttl", "log-format", "mail", "mail-password-file", "max-mail", "max-removals", "private", "state", "templates", "url"}
+	want := []string{"from", "invitation-ttl", "log-format", "mail", "mail-connections", "mail-password-file", "mail-rate", "max-mail", "max-removals", "private", "state", "templates", "url"}
 	if diff := cmp.Diff(want, slices.Sorted(slices.Values(names))); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
 	}

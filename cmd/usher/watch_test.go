@@ -329,7 +329,7 @@ func TestStoppingFinishesTheMessage(t *testing.T) {
 	t.Cleanup(func() { server.Close() })
 
 	p := newPlace(t)
-	c := p.start("watch", "manifests", "--listen", "", "--from", "usher@acme.example", "--mail", "smtp://"+listener.Addr().String())
+	c := p.start("watch", "manifests", "--listen", "", "--mail-connections", "1", "--from", "usher@acme.example", "--mail", "smtp://"+listener.Addr().String())
 	select {
 	case <-box.begun:
 	case <-time.After(30 * time.Second):
