@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -530,11 +531,14 @@ func (m mute) Compose(n *reconciler.Notice, stamp reconciler.Stamp) ([]byte, err
 type discreet struct {
 	scribe
 	office *office
+	mu     sync.Mutex // messages are composed side by side
 	seen   map[reconciler.NoticeKind]int
 }
 
 func (d *discreet) Compose(n *reconciler.Notice, stamp reconciler.Stamp) ([]byte, error) {
 	if n.Report != nil && n.Kind != reconciler.NoticeRefused {
+		d.mu.Lock()
+		defer d.mu.Unlock()
 		d.seen[n.Kind]++
 		d.check(n)
 	}
