@@ -24,9 +24,6 @@ func Text(s string) Value { return Value{s, "!!str"} }
 // Number is a whole number.
 func Number(n int64) Value { return Value{strconv.FormatInt(n, 10), "!!int"} }
 
-// Bool is true or false.
-func Bool(b bool) Value { return Value{strconv.FormatBool(b), "!!bool"} }
-
 // Day is a day, which a manifest may write with or without quotes.
 func Day(d spec.Day) Value { return Value{d.String(), "!!timestamp"} }
 
