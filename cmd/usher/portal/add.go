@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,11 +19,7 @@ type addPage struct {
 	Offers             offerList
 	Days               daysField
 	Problem            formProblem
-	Wrong              map[string]fieldProblem // by field: email, first, last
 }
-
-// fieldProblem is what is wrong with one field, and what would be right.
-type fieldProblem struct{ Reason, Hint string }
 
 // addListPage is the form for people in bulk (DOMAIN.md row 12).
 type addListPage struct {
@@ -31,8 +28,7 @@ type addListPage struct {
 	Offers      offerList
 	Days        daysField
 	Problem     formProblem
-	Wrong       map[string]fieldProblem // by field: name
-	Entries     []fieldProblem          // what is wrong with the text, entry by entry
+	Entries     []fieldProblem // what is wrong with the text, entry by entry
 }
 
 func (s *site) addForm(w http.ResponseWriter, r *http.Request) {
@@ -70,14 +66,22 @@ func (s *site) add(w http.ResponseWriter, r *http.Request) {
 	})
 	if err != nil {
 		p.Offers.keep(r.PostForm["has"])
-		s.comeBack(w, r, err, func(problem formProblem) {
-			p.Wrong, p.Problem = p.sortOut(err, problem)
+		s.comeBack(w, r, err, personFields, func(problem formProblem) {
+			if p.Problem = problem; errors.Is(err, edit.ErrDeclared) {
+				p.Problem = formProblem{Wrong: map[string]fieldProblem{"email": {problem.Lines[0], "Edit Access changes what somebody who is there may use."}}}
+			}
 			s.renderStatus(w, r, http.StatusUnprocessableEntity, "add", "Add a user", p)
 		})
 		return
 	}
 	s.propose(w, r, d, "add "+p.First+" "+p.Last, "add-"+spec.FoldEmail(p.Email))
 }
+
+// Fields of forms by what manifests call them.
+var (
+	personFields = map[string]string{"email": "email", "firstName": "first", "lastName": "last", "reason": "reason"}
+	accessFields = map[string]string{"reason": "reason"}
+)
 
 // draftAddition drafts the manifest of people who are new, with what is ticked for
 // them.
@@ -93,36 +97,12 @@ func (s *site) draftAddition(ctx context.Context, offers offerList, ticked []str
 	return s.draft(ctx, func(t *edit.Tree) error { return add(t, access) })
 }
 
-// sortOut ties what is wrong to the fields it is wrong with; the rest stays with
-// the form.
-func (p *addPage) sortOut(err error, problem formProblem) (map[string]fieldProblem, formProblem) {
-	wrong := map[string]fieldProblem{}
-	var refused *edit.RefusedError
-	switch {
-	case errors.Is(err, edit.ErrDeclared):
-		wrong["email"] = fieldProblem{problem.Lines[0], "Edit Access changes what somebody who is there may use."}
-		return wrong, formProblem{}
-	case !errors.As(err, &refused):
-		return nil, problem
-	}
-	var rest formProblem
-	for _, e := range refused.Errors {
-		field := fieldNamed(e.Reason, map[string]string{"email": "email", "firstName": "first", "lastName": "last"})
-		if _, taken := wrong[field]; field == "" || taken {
-			rest.Lines = append(rest.Lines, e.Message())
-			rest.Hint = e.Hint
-			continue
-		}
-		wrong[field] = plainProblem(e)
-	}
-	return wrong, rest
-}
-
 // fieldNamed is the field that an error begins with the name of: "email: …",
-// "firstName is empty".
+// "firstName is empty", "spec.access[0].reason has 600 characters".
 func fieldNamed(reason string, fields map[string]string) string {
 	name, _, _ := strings.Cut(reason, " ")
-	return fields[strings.TrimSuffix(name, ":")]
+	name = strings.TrimSuffix(name, ":")
+	return cmp.Or(fields[name], fields[name[strings.LastIndexByte(name, '.')+1:]])
 }
 
 // plainProblem is an error of a manifest in the words of a form, which has neither
@@ -168,7 +148,7 @@ func (s *site) addList(w http.ResponseWriter, r *http.Request) {
 	})
 	if err != nil {
 		p.Offers.keep(r.PostForm["has"])
-		s.comeBack(w, r, err, func(problem formProblem) {
+		s.comeBack(w, r, err, accessFields, func(problem formProblem) {
 			p.sortOut(err, problem)
 			s.renderStatus(w, r, http.StatusUnprocessableEntity, "addlist", "Add a list of users", p)
 		})
@@ -179,7 +159,6 @@ func (s *site) addList(w http.ResponseWriter, r *http.Request) {
 
 // sortOut puts what is wrong beside the text, or the name, that it is wrong with.
 func (p *addListPage) sortOut(err error, problem formProblem) {
-	p.Wrong = map[string]fieldProblem{}
 	var refused *edit.RefusedError
 	if !errors.As(err, &refused) {
 		p.Problem = problem
@@ -189,11 +168,14 @@ func (p *addListPage) sortOut(err error, problem formProblem) {
 		one := fieldProblem{strings.TrimPrefix(e.Reason, "spec."), e.Hint}
 		switch {
 		case fieldNamed(e.Reason, map[string]string{"metadata.name": "name", "name": "name"}) != "":
-			p.Wrong["name"] = plainProblem(e)
+			p.Problem.mark("name", plainProblem(e))
+		case fieldNamed(e.Reason, accessFields) != "":
+			p.Problem.mark("reason", plainProblem(e))
 		case strings.HasPrefix(e.Subject, "UserList") || strings.HasPrefix(e.Reason, "users"):
 			if e.Code == "required" {
 				one = fieldProblem{"This is needed.", ""}
 			}
+			p.Problem.mark("users", one)
 			p.Entries = append(p.Entries, one)
 		case !slices.Contains(p.Problem.Lines, e.Message()):
 			p.Problem.Lines, p.Problem.Hint = append(p.Problem.Lines, e.Message()), e.Hint

@@ -27,12 +27,6 @@ type accessPage struct {
 	Problem   formProblem
 }
 
-// formProblem is why a form was not carried out.
-type formProblem struct {
-	Lines []string
-	Hint  string
-}
-
 // offerList is what the steward can give, contract by contract.
 type offerList []contractOffers
 
@@ -231,7 +225,7 @@ func (s *site) saveAccess(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		p.Offers.keep(has)
 		p.Moved = r.PostForm.Get("basis") != p.Basis
-		s.comeBack(w, r, err, func(problem formProblem) {
+		s.comeBack(w, r, err, accessFields, func(problem formProblem) {
 			p.Problem = problem
 			s.renderStatus(w, r, http.StatusUnprocessableEntity, "edit", "Edit Access", p)
 		})
@@ -260,16 +254,20 @@ func (s *site) draftAccess(ctx context.Context, p *accessPage, give, take []spec
 	return d, err
 }
 
-// comeBack shows a form again where its edit was refused; any other error is not
-// the form's to show.
-func (s *site) comeBack(w http.ResponseWriter, r *http.Request, err error, show func(formProblem)) {
+// comeBack shows a form again where its edit was refused, with what is wrong beside
+// its fields, which are given by what manifests call them; any other error is not the
+// form's to show.
+func (s *site) comeBack(w http.ResponseWriter, r *http.Request, err error, fields map[string]string, show func(formProblem)) {
+	var wrong *dayError
 	var failed *edit.Error
 	var refused *edit.RefusedError
 	switch {
+	case errors.As(err, &wrong):
+		show(formProblem{Wrong: map[string]fieldProblem{wrong.field: wrong.fieldProblem}})
 	case errors.As(err, &failed):
-		show(formProblem{[]string{failed.Reason}, failed.Hint})
+		show(formProblem{Lines: []string{failed.Reason}, Hint: failed.Hint})
 	case errors.As(err, &refused):
-		show(formProblem{strings.Split(refused.Error(), "\n"), refused.Hint()})
+		show(problemOf(refused, fields))
 	default:
 		s.fail(w, r, err)
 	}
@@ -296,20 +294,32 @@ func (l offerList) access(seats []spec.Seat, days daysField) ([]edit.Access, err
 	return access, nil
 }
 
+// dayError is a day of the form that is none, or none that will do.
+type dayError struct {
+	field string // from, until
+	fieldProblem
+}
+
+func (e *dayError) Error() string { return e.field + ": " + e.Reason }
+
+// span is the days of the form. A mistake in one is a [*dayError].
 func (f daysField) span() (spec.Span, error) {
 	span := spec.AllTime
 	for _, d := range []struct {
-		label, text string
+		field, text string
 		day         *spec.Day
-	}{{"From", f.From, &span.From}, {"Until", f.Until, &span.Until}} {
+	}{{"from", f.From, &span.From}, {"until", f.Until, &span.Until}} {
 		if d.text == "" {
 			continue
 		}
 		day, err := spec.ParseDay(d.text)
 		if err != nil {
-			return span, &edit.Error{Kind: edit.ErrField, Reason: fmt.Sprintf("%s: %v", d.label, err), Hint: "a day is written like 2027-03-31"}
+			return span, &dayError{d.field, fieldProblem{err.Error(), "a day is written like 2027-03-31"}}
 		}
 		*d.day = day
+	}
+	if span.Until < span.From {
+		return span, &dayError{"until", fieldProblem{"this is before it begins", "the last day is the first one, or a later one"}}
 	}
 	return span, nil
 }

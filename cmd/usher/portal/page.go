@@ -76,6 +76,7 @@ type page struct {
 	Title  string
 	Viewer viewer
 	Menu   []menuEntry
+	Again  bool   // a form that comes back, because it cannot be carried out as it is
 	Notice string // said once, on top: "The message is on its way."
 	Data   any    // what the page's own template is filled with
 }
@@ -96,6 +97,7 @@ func (s *site) render(w http.ResponseWriter, r *http.Request, name, title string
 // with what is wrong (422).
 func (s *site) renderStatus(w http.ResponseWriter, r *http.Request, status int, name, title string, data any) {
 	p := page{Title: title, Viewer: viewerOf(r), Menu: s.menu(r), Data: data}
+	p.Again = status == http.StatusUnprocessableEntity || status == http.StatusTooManyRequests
 	if p.Viewer.kind != anonymous {
 		p.Notice = s.sessions.PopString(r.Context(), noticeKey)
 	}

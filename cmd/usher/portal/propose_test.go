@@ -148,7 +148,7 @@ func TestSavingIsRefusedWhereItShouldBe(t *testing.T) {
 		{"taking under a contract of others", "thora", "eve", ticks("design/cad", ""), 403, "not yours to give"},
 		{"a product there is none of", "grace", "eve", ticks("", "design/nothing"), 403, "not yours to give"},
 		{"no day", "grace", "ada", url.Values{"has": {"design/cad"}, "until": {"soon"}}, 422, "a day is written like 2027-03-31"},
-		{"days the wrong way round", "grace", "ada", url.Values{"has": {"design/cad"}, "from": {"2037-01-02"}, "until": {"2037-01-01"}}, 422, "before it begins"},
+		{"days the wrong way round", "grace", "ada", url.Values{"has": {"design/cad"}, "from": {"2037-01-02"}, "until": {"2037-01-01"}}, 422, "this is before it begins"},
 		{"an entry of a list", "grace", "bo@acme.example", ticks("design/cad", ""), 422, "is an entry of the UserList at list.yaml:5"},
 		{"nobody", "grace", "nobody", ticks("", "design/cad"), 404, "There is nobody of that name"},
 	}
