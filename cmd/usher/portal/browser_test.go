@@ -157,6 +157,7 @@ func TestByTheKeysAlone(t *testing.T) {
 	defer server.Close()
 	w := chromium.Open(t, server.URL)
 	w.Visit("/users?q=eve")
+	w.Focuses("email")
 	w.Press("grace@acme.example", kb.Tab, ownPassword)
 	w.Enter(kb.Enter)
 	w.Says("1 person")

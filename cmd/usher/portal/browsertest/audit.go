@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 )
@@ -87,4 +88,19 @@ func (w *Window) Focused() (what string, seen bool) {
 	w.Helper()
 	what = w.ask(`document.activeElement === document.body ? "" : document.activeElement.id || document.activeElement.innerText.split("\n")[0].trim()`)
 	return what, w.ask(`getComputedStyle(document.activeElement).outlineStyle`) == "solid"
+}
+
+// Focuses waits until something has the focus, which is described as [Window.Focused]
+// does.
+func (w *Window) Focuses(wanted string) {
+	w.Helper()
+	for began := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+		what, _ := w.Focused()
+		if what == wanted {
+			return
+		}
+		if time.Since(began) > patience/4 {
+			w.Fatalf("%q has the focus on %s, want %q", what, w.address(), wanted)
+		}
+	}
 }
