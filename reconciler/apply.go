@@ -73,7 +73,7 @@ func (c *Controller) applyManifests(ctx context.Context, owner *state.Owner, m *
 // carryOut writes one plan, unless it is held or there is nothing to write.
 func (c *Controller) carryOut(ctx context.Context, owner *state.Owner, p *Plan, truth *state.Truth) (*state.Revision, error) {
 	if len(p.Held) > 0 && !p.Approved {
-		return nil, c.hold(ctx, owner, p)
+		return nil, c.hold(ctx, owner, p, truth)
 	}
 	if p.Empty() && sameTree(p.Revision, truth.Applied) {
 		return nil, owner.ReleaseHolds(ctx)
@@ -94,13 +94,17 @@ func (c *Controller) carryOut(ctx context.Context, owner *state.Owner, p *Plan, 
 	return &rev, owner.ReleaseHolds(ctx)
 }
 
-// hold records a held plan and returns it as the error that it is.
-func (c *Controller) hold(ctx context.Context, owner *state.Owner, p *Plan) error {
+// hold records a held plan, with the contracts whose managers are asked, and returns
+// it as the error that it is.
+func (c *Controller) hold(ctx context.Context, owner *state.Owner, p *Plan, truth *state.Truth) error {
 	text, err := json.Marshal(p)
 	if err != nil {
 		return fmt.Errorf("recording the held plan: %w", err)
 	}
-	err = owner.Hold(ctx, state.Hold{PlanID: p.ID, Basis: p.Basis, Digest: p.Revision.Digest, Rules: p.Held, Plan: text})
+	err = owner.Hold(ctx, state.Hold{
+		PlanID: p.ID, Basis: p.Basis, Digest: p.Revision.Digest, Rules: p.Held, Plan: text,
+		Contracts: NewHeldPlan(truth, p).contracts,
+	})
 	if err != nil {
 		return fmt.Errorf("recording the held plan: %w", err)
 	}

@@ -190,7 +190,7 @@ func (c *Controller) approved(ctx context.Context, p *Plan) (bool, error) {
 		return false, err
 	}
 	for _, h := range holds {
-		if h.PlanID == p.ID && h.Covers(p.Held) && h.State == state.HoldApproved && c.Now().Before(h.ApprovedAt.Add(state.ApprovalLife)) {
+		if h.PlanID == p.ID && h.Covers(p.Held) && h.InForce(c.Now()) {
 			return true, nil
 		}
 	}

@@ -2,6 +2,7 @@ package reconciler_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -194,4 +195,51 @@ func TestRequestedApproval(t *testing.T) {
 			t.Errorf("request for %s: %q, done %v", r.Argument, r.Result, r.DoneAt)
 		}
 	}
+}
+
+// A manager's approval that was asked for while the lock was held elsewhere is judged
+// when it is performed: by who manages what then, and for which plan.
+func TestRequestedApprovalOfAManager(t *testing.T) {
+	w := newWorld(t, twoOffices())
+	w.apply()
+	for _, name := range []string{"d0", "d1", "d2", "d3", "d4", "p0", "p1", "p2", "p3", "p4"} {
+		delete(w.tree, name+".yaml")
+	}
+	plan := w.held().ID
+	ask := func(name, plan string) (answer string) {
+		t.Helper()
+		id, err := w.db.Ask(t.Context(), reconciler.RequestApproveFor, plan+" "+w.id(name), name)
+		if err == nil {
+			w.tryApply()
+			var r state.Request
+			r, err = w.db.Request(t.Context(), id)
+			answer = r.Result
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer
+	}
+	if got := ask("grace", plan); !strings.Contains(got, state.ErrNotManager.Error()) {
+		t.Errorf("a coordinator is answered %q, want that it takes a manager", got)
+	}
+	if got := ask("ada", plan); got != "" {
+		t.Errorf("ada is answered %q", got)
+	}
+	if h := w.openHold(); h.State != state.HoldHeld || len(h.Approvals) != 1 || h.Approvals[0].By != "ada" {
+		t.Errorf("%s with %v, want it held with ada's approval", h.State, h.Approvals)
+	}
+	w.tree["firm.yaml"] = strings.Replace(w.tree["firm.yaml"], "seats: 20", "seats: 21", 1)
+	w.held()
+	if got := ask("olu", plan); !strings.Contains(got, "not found") {
+		t.Errorf("for a plan that was replaced olu is answered %q, want that it is not on record", got)
+	}
+	plan = w.openHold().PlanID
+	for _, name := range []string{"olu", "ada"} {
+		if got := ask(name, plan); got != "" {
+			t.Errorf("%s is answered %q", name, got)
+		}
+	}
+	equal(t, state.HoldApplied, w.holds()[plan])
+	w.settled()
 }

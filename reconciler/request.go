@@ -15,14 +15,15 @@ import (
 // Kinds of requests: what a command leaves behind when another usher holds the
 // lock, for that one to perform.
 const (
-	RequestApprove   = "approve"      // argument: plan id, or "clock"
-	RequestResend    = "resend"       // argument: user
-	RequestRetry     = "mail-retry"   // argument: message ids, separated by commas
-	RequestRelease   = "mail-release" // likewise
-	RequestReconcile = "reconcile"    // look at the manifests now
-	RequestSuspend   = "suspend"      // apply no manifests until resumed
-	RequestResume    = "resume"
-	RequestCredits   = "credits" // argument: number of an import of usage that waits
+	RequestApprove    = "approve"      // argument: plan id, or "clock"
+	RequestApproveFor = "approve-for"  // argument: plan id, a blank, and the id of a contract manager's account
+	RequestResend     = "resend"       // argument: user
+	RequestRetry      = "mail-retry"   // argument: message ids, separated by commas
+	RequestRelease    = "mail-release" // likewise
+	RequestReconcile  = "reconcile"    // look at the manifests now
+	RequestSuspend    = "suspend"      // apply no manifests until resumed
+	RequestResume     = "resume"
+	RequestCredits    = "credits" // argument: number of an import of usage that waits
 )
 
 // ApproveClock is what stands for the clock where a plan's id could.
@@ -61,6 +62,9 @@ func (c *Controller) perform(ctx context.Context, owner *state.Owner, r state.Re
 			return c.approveClock()
 		}
 		return Approve(ctx, c.DB, owner, r.Argument, r.By)
+	case RequestApproveFor:
+		planID, account, _ := strings.Cut(r.Argument, " ")
+		return ApproveFor(ctx, c.DB, owner, planID, account)
 	case RequestResend:
 		return c.Resend(ctx, owner, r.Argument, r.By)
 	case RequestRetry, RequestRelease:

@@ -155,9 +155,28 @@ func sameTree(s Snapshot, applied state.Revision) bool {
 // ErrNotApprovable means that a plan is held by what approval does not release.
 var ErrNotApprovable = errors.New("approval releases limits, never authority")
 
-// Approve lets a held plan through, once. A plan that changes what nobody had the
-// right to change stays held: ErrNotApprovable, with what cures it.
+// Approve lets a held plan through whole, once, in the name of whoever runs usher. A
+// plan that changes what nobody had the right to change stays held:
+// ErrNotApprovable, with what cures it.
 func Approve(ctx context.Context, db *state.DB, owner *state.Owner, planID, by string) error {
+	if err := approvable(ctx, db, planID); err != nil {
+		return err
+	}
+	_, err := owner.Approve(ctx, planID, by)
+	return err
+}
+
+// ApproveFor is [Approve] by the manager of contracts that the plan concerns, by the
+// id of their account, and for these contracts alone: see state.Owner.ApproveFor.
+func ApproveFor(ctx context.Context, db *state.DB, owner *state.Owner, planID, account string) error {
+	if err := approvable(ctx, db, planID); err != nil {
+		return err
+	}
+	_, err := owner.ApproveFor(ctx, planID, account)
+	return err
+}
+
+func approvable(ctx context.Context, db *state.DB, planID string) error {
 	holds, err := db.Holds(ctx, false)
 	if err != nil {
 		return err
@@ -169,8 +188,7 @@ func Approve(ctx context.Context, db *state.DB, owner *state.Owner, planID, by s
 			}
 		}
 	}
-	_, err = owner.Approve(ctx, planID, by)
-	return err
+	return nil
 }
 
 // judging says in the status whether commits count by who signed them.

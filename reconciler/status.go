@@ -46,9 +46,24 @@ type Status struct {
 	Attempted  Attempt     `json:"attempted"` // the last reading that was acted on
 	Applied    Applied     `json:"applied"`   // the last revision from manifests
 	HeldPlan   string      `json:"heldPlan,omitempty"`
-	Mail       MailStatus  `json:"mail"`
-	Stopped    bool        `json:"stopped,omitempty"` // it ended in good order
-	Next       time.Time   `json:"next"`              // when the manifests are looked at again, at the latest, by the machine's own clock
+
+	// Of the plan that is held, filled in by whoever shows a status: what its contracts'
+	// managers have approved so far, and of which contracts they are still asked.
+	Approvals []state.Approval `json:"approvals,omitempty"`
+	Asked     []string         `json:"asked,omitempty"`
+
+	Mail    MailStatus `json:"mail"`
+	Stopped bool       `json:"stopped,omitempty"` // it ended in good order
+	Next    time.Time  `json:"next"`              // when the manifests are looked at again, at the latest, by the machine's own clock
+}
+
+// Answers fills in what was said to the plan that is held.
+func (s *Status) Answers(holds []state.Hold) {
+	for i := range holds {
+		if h := &holds[i]; h.PlanID == s.HeldPlan && h.State == state.HoldHeld {
+			s.Approvals, s.Asked = h.Approvals, h.Lacking()
+		}
+	}
 }
 
 // Attempt is the last try at applying something that differed.

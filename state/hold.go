@@ -30,10 +30,13 @@ type Hold struct {
 	Basis      int64
 	Digest     string // of the manifests it comes from
 	Rules      []HeldRule
+	Contracts  []string // concerned, that there are now, sorted: each one's manager is asked
 	State      HoldState
-	ApprovedAt time.Time
-	ApprovedBy string
-	Plan       []byte // JSON as rendered
+	ApprovedAt time.Time  // of several approvals, the first
+	ApprovedBy string     // of several, their names
+	Approvals  []Approval // by contract; of an open hold, those that still count
+	Plan       []byte     // JSON as rendered
+	Number     int64      // of the hold: the same plan may be held more than once
 }
 
 // HeldRule is one reason to hold a plan.
@@ -55,19 +58,28 @@ func (h *Hold) Covers(rules []HeldRule) bool {
 }
 
 const (
-	holdColumns = "plan_id, at, basis, digest, rules, state, approved_at, approved_by, plan"
+	holdColumns = "seq, plan_id, at, basis, digest, rules, contracts, state, approved_at, approved_by, plan"
 	isOpen      = "state IN ('held', 'approved')"
 )
 
 func scanHold(scan scanner) (h Hold, err error) {
 	var at, approved int64
-	var rules, plan string
-	err = scan(&h.PlanID, &at, &h.Basis, &h.Digest, &rules, &h.State, &approved, &h.ApprovedBy, &plan)
+	var rules, contracts, plan string
+	err = scan(&h.Number, &h.PlanID, &at, &h.Basis, &h.Digest, &rules, &contracts, &h.State, &approved, &h.ApprovedBy, &plan)
 	if err != nil {
 		return h, err
 	}
 	h.At, h.ApprovedAt, h.Plan = moment(at), moment(approved), []byte(plan)
+	if err := decode(contracts, &h.Contracts); err != nil {
+		return h, err
+	}
 	return h, decode(rules, &h.Rules)
+}
+
+// openHold returns the open hold of a plan, without its approvals; [ErrNotFound].
+func openHold(ctx context.Context, q querier, planID string) (Hold, error) {
+	h, err := scanHold(q.QueryRowContext(ctx, "SELECT "+holdColumns+" FROM hold WHERE plan_id = ? AND "+isOpen, planID).Scan)
+	return h, noRows(err)
 }
 
 // Holds returns the hold that is open, newest first; those of the past too with all.
@@ -77,6 +89,9 @@ func (db *DB) Holds(ctx context.Context, all bool) ([]Hold, error) {
 		query = "SELECT " + holdColumns + " FROM hold ORDER BY seq DESC"
 	}
 	holds, err := collect(ctx, db.reader, query, nil, scanHold)
+	if err == nil {
+		err = db.withApprovals(ctx, holds)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading holds: %w", err)
 	}
@@ -87,6 +102,9 @@ func (db *DB) Holds(ctx context.Context, all bool) ([]Hold, error) {
 func (db *DB) HoldOf(ctx context.Context, planID string) (Hold, error) {
 	const last = "SELECT " + holdColumns + " FROM hold WHERE plan_id = ? ORDER BY seq DESC LIMIT 1"
 	h, err := scanHold(db.reader.QueryRowContext(ctx, last, planID).Scan)
+	if err == nil {
+		h.Approvals, err = approvalsOf(ctx, db.reader, &h, db.now())
+	}
 	if err != nil {
 		return Hold{}, fmt.Errorf("reading the hold of plan %s: %w", planID, fault(err))
 	}
@@ -96,8 +114,11 @@ func (db *DB) HoldOf(ctx context.Context, planID string) (Hold, error) {
 // PastHolds returns the last holds that are not open any more, newest first and
 // without their plans, which may be long.
 func (db *DB) PastHolds(ctx context.Context, limit int) ([]Hold, error) {
-	const query = "SELECT plan_id, at, basis, digest, rules, state, approved_at, approved_by, '' FROM hold WHERE NOT (" + isOpen + ") ORDER BY seq DESC"
+	const query = "SELECT seq, plan_id, at, basis, digest, rules, contracts, state, approved_at, approved_by, '' FROM hold WHERE NOT (" + isOpen + ") ORDER BY seq DESC"
 	holds, err := collect(ctx, db.reader, limited(query, limit), nil, scanHold)
+	if err == nil {
+		err = db.withApprovals(ctx, holds)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading holds: %w", err)
 	}
@@ -106,8 +127,8 @@ func (db *DB) PastHolds(ctx context.Context, limit int) ([]Hold, error) {
 
 // Hold records that the plan of the newest snapshot is held. Every other open
 // hold is superseded, and its approval dies with it; the same plan again keeps
-// when it was first held, and its approval while that lives and no rule has come
-// that the approver did not know of.
+// when it was first held, and what was approved of it while that lives and no rule
+// has come that the approvers did not know of.
 func (o *Owner) Hold(ctx context.Context, h Hold) error {
 	err := o.write(ctx, func(tx *sql.Tx, now time.Time) error {
 		if err := supersede(ctx, tx, h.PlanID); err != nil {
@@ -116,18 +137,10 @@ func (o *Owner) Hold(ctx context.Context, h Hold) error {
 		if err := outdate(ctx, tx, h); err != nil {
 			return err
 		}
-		rules, err := encode(h.Rules)
-		if err != nil {
+		if err := putHold(ctx, tx, h, now); err != nil {
 			return err
 		}
-		const put = `INSERT INTO hold (plan_id, at, basis, digest, rules, state, approved_at, approved_by, plan)
-			VALUES (?, ?, ?, ?, ?, 'held', 0, '', ?)
-			ON CONFLICT (plan_id) WHERE state IN ('held', 'approved') DO UPDATE SET
-			basis = excluded.basis, digest = excluded.digest, rules = excluded.rules, plan = excluded.plan`
-		if _, err := tx.ExecContext(ctx, put, h.PlanID, millis(now), h.Basis, h.Digest, rules, string(h.Plan)); err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `UPDATE hold SET state = 'held', approved_at = 0, approved_by = ''
+		_, err := tx.ExecContext(ctx, `UPDATE hold SET state = 'held', approved_at = 0, approved_by = ''
 			WHERE plan_id = ? AND state = 'approved' AND approved_at <= ?`, h.PlanID, millis(now.Add(-ApprovalLife)))
 		return err
 	})
@@ -137,20 +150,39 @@ func (o *Owner) Hold(ctx context.Context, h Hold) error {
 	return nil
 }
 
-// outdate takes back the approval of a plan that is held by more now than when it
-// was approved.
+func putHold(ctx context.Context, tx *sql.Tx, h Hold, now time.Time) error {
+	rules, err := encode(h.Rules)
+	if err != nil {
+		return err
+	}
+	contracts, err := encode(h.Contracts)
+	if err != nil {
+		return err
+	}
+	const put = `INSERT INTO hold (plan_id, at, basis, digest, rules, contracts, state, approved_at, approved_by, plan)
+		VALUES (?, ?, ?, ?, ?, ?, 'held', 0, '', ?)
+		ON CONFLICT (plan_id) WHERE state IN ('held', 'approved') DO UPDATE SET basis = excluded.basis,
+		digest = excluded.digest, rules = excluded.rules, contracts = excluded.contracts, plan = excluded.plan`
+	_, err = tx.ExecContext(ctx, put, h.PlanID, millis(now), h.Basis, h.Digest, rules, contracts, string(h.Plan))
+	return err
+}
+
+// outdate takes back what was approved of a plan that is held by more now than when
+// it was.
 func outdate(ctx context.Context, tx *sql.Tx, h Hold) error {
-	row := tx.QueryRowContext(ctx, "SELECT "+holdColumns+" FROM hold WHERE plan_id = ? AND state = ?", h.PlanID, HoldApproved)
-	known, err := scanHold(row.Scan)
+	known, err := openHold(ctx, tx, h.PlanID)
 	switch {
-	case errors.Is(err, sql.ErrNoRows):
+	case errors.Is(err, ErrNotFound):
 		return nil
 	case err != nil:
 		return err
 	case known.Covers(h.Rules):
 		return nil
 	}
-	_, err = tx.ExecContext(ctx, "UPDATE hold SET state = ?, approved_at = 0, approved_by = '' WHERE plan_id = ? AND state = ?", HoldHeld, h.PlanID, HoldApproved)
+	if _, err := tx.ExecContext(ctx, "DELETE FROM approval WHERE hold = ?", known.Number); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, "UPDATE hold SET state = ?, approved_at = 0, approved_by = '' WHERE seq = ?", HoldHeld, known.Number)
 	return err
 }
 
@@ -170,8 +202,8 @@ func supersede(ctx context.Context, tx *sql.Tx, but string) error {
 	return err
 }
 
-// Approve lets a held plan through, once, within ApprovalLife from now.
-// [ErrNotFound] when no open hold has the id.
+// Approve lets a held plan through whole, once, within ApprovalLife from now, in the
+// name of whoever runs usher. [ErrNotFound] when no open hold has the id.
 func (o *Owner) Approve(ctx context.Context, planID, by string) (Hold, error) {
 	var approved Hold
 	err := o.write(ctx, func(tx *sql.Tx, now time.Time) (err error) {

@@ -56,6 +56,7 @@ func TestHoldKeepsWhatItWasAndItsApproval(t *testing.T) {
 	holds, err := h.db.Holds(context.Background(), false)
 	must(t, err)
 	want := held("p1")
+	want.Number = 1
 	want.At, want.State, want.ApprovedAt, want.ApprovedBy = dayOne, state.HoldApproved, dayOne.Add(time.Hour), "grace"
 	if diff := cmp.Diff([]state.Hold{want}, holds); diff != "" {
 		t.Errorf("Holds (-want +got):\n%s", diff)

@@ -19,7 +19,9 @@ func (a *app) approveCommand() *cobra.Command {
 		Use: "approve PLAN-ID|clock", Short: "let a held plan through, once",
 		Long: `Lets exactly the plan with this id through: within 24 hours, once, and only as
 long as manifests and state ask for the same. Eight digits of the id are enough.
-Read the plan first; "usher get holds" shows what is on record as held.
+Read the plan first; "usher get holds" shows what is on record as held, and which
+of the contract managers concerned have approved it on the account site. They let
+it through together; this command does so at once, whoever of them has.
 
 With the word clock it confirms to the watching usher that a clock that jumped is
 right: until then nothing ends by the calendar.`,
@@ -49,10 +51,15 @@ func (a *app) approve(ctx context.Context, prefix string) error {
 	asked, err := a.orAsk(ctx, "usher approve", reconciler.RequestApprove, hold.PlanID, func(db *state.DB, owner *state.Owner) error {
 		return reconciler.Approve(ctx, db, owner, hold.PlanID, operator())
 	})
-	if err != nil || asked {
+	if err != nil {
 		return err
 	}
-	a.say("Approved %s: for this plan alone, once, within 24 hours. usher apply DIR carries it out.", render.ShortID(hold.PlanID))
+	if !asked {
+		a.say("Approved %s: for this plan alone, once, within 24 hours. usher apply DIR carries it out.", render.ShortID(hold.PlanID))
+	}
+	if lacking := hold.Lacking(); len(hold.Approvals) > 0 && len(lacking) > 0 {
+		a.say("The contract manager of %s had not approved it.", strings.Join(lacking, ", of "))
+	}
 	return nil
 }
 

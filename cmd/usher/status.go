@@ -56,7 +56,12 @@ func (a *app) status(ctx context.Context, format render.Format) error {
 		if err != nil {
 			return err
 		}
+		holds, err := db.Holds(ctx, false)
+		if err != nil {
+			return err
+		}
 		s.Mail = reconciler.MailStatusOf(counts) // as it is now: messages are delivered beside the looks
+		s.Answers(holds)
 		return render.Status(a.stdout, s, at, !s.Stopped && a.now().Sub(s.Next) < silent, format, a.stdoutOptions(false))
 	})
 }

@@ -92,6 +92,12 @@ func statusRows(s reconciler.Status) [][]string {
 	if s.HeldPlan != "" {
 		rows = append(rows, []string{"Held:", "usher approve " + s.HeldPlan})
 	}
+	if len(s.Approvals) > 0 {
+		rows = append(rows, []string{"Approved:", approvedText(s.Approvals)})
+	}
+	if len(s.Asked) > 0 {
+		rows = append(rows, []string{"Asked:", "the contract manager of " + strings.Join(s.Asked, ", of ")})
+	}
 	rows = append(rows, []string{"Mail:", mailText(s.Mail)})
 	if !s.Stopped {
 		rows = append(rows, []string{"Next look:", moment(s.Next) + " at the latest"})

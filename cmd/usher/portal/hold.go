@@ -48,10 +48,35 @@ type holdPage struct {
 	Approved   bool   // by somebody, and about to be carried out
 	ApprovedAt time.Time
 	ApprovedBy string
-	Final      bool     // no approval helps: what is refused has to be mended in the manifests
-	May        bool     // the viewer may approve it
-	Lacking    []string // contracts concerned that are not the viewer's to answer for
-	Release    []string // what helps beside approving here
+	Final      bool       // no approval helps: what is refused has to be mended in the manifests
+	Parts      []holdPart // by contract concerned; none: any contract manager will do
+	May        bool       // the viewer may approve it, or a part of it
+	Given      bool       // the viewer has approved all that is theirs to approve
+	Release    []string   // what helps beside approving here
+}
+
+// holdPart is a contract that a plan concerns, and what its manager says to it.
+type holdPart struct {
+	Contract       string
+	Manager        string // name
+	Mine           bool   // the viewer is that manager
+	state.Approval        // zero: not yet
+}
+
+// Whole reports whether nobody but the viewer is asked any more.
+func (p *holdPage) Whole() bool {
+	return !slices.ContainsFunc(p.Parts, func(part holdPart) bool { return !part.Mine && part.At.IsZero() })
+}
+
+// Open lists the viewer's contracts for which they have not approved the plan yet.
+func (p *holdPage) Open() []string {
+	var open []string
+	for _, part := range p.Parts {
+		if part.Mine && part.At.IsZero() {
+			open = append(open, part.Contract)
+		}
+	}
+	return open
 }
 
 func (s *site) holds(w http.ResponseWriter, r *http.Request) {
@@ -90,9 +115,9 @@ var (
 		http.StatusNotFound, "This plan does not wait any more",
 		"It was carried out, or the manifests ask for something else by now. Held plans shows what waits.",
 	}
-	errNotAlone = refusal{
-		http.StatusForbidden, "This plan is not yours alone to let through",
-		"It concerns contracts that others manage. Whoever runs usher can let it through with usher approve, once all of them agree.",
+	errNotTheirs = refusal{
+		http.StatusForbidden, "This plan is not yours to let through",
+		"It concerns contracts that others manage. The page of the plan says who is asked.",
 	}
 	errFinal = refusal{
 		http.StatusConflict, "This plan cannot be let through as it is",
@@ -119,18 +144,28 @@ func (s *site) openHold(r *http.Request) (*holdPage, error) {
 }
 
 func (s *site) holdOf(r *http.Request, held *reconciler.HeldPlan, h state.Hold) (*holdPage, error) {
+	catalogue, err := s.DB.Catalogue(r.Context())
+	if err != nil {
+		return nil, err
+	}
 	view := held.For(viewerOf(r).contracts(stewardOf), may(r, managerOf, ""))
 	p := &holdPage{
 		ID: h.PlanID, Short: render.ShortID(h.PlanID), At: h.At, View: view,
-		Approved: h.State == state.HoldApproved && s.Now().Before(h.ApprovedAt.Add(state.ApprovalLife)), ApprovedAt: h.ApprovedAt, ApprovedBy: h.ApprovedBy,
+		Approved: h.InForce(s.Now()), ApprovedAt: h.ApprovedAt, ApprovedBy: h.ApprovedBy,
 		Final: !reconciler.Approvable(held.Plan.Held),
 	}
+	p.May = !p.Final && may(r, managerOf, "") && len(view.AnswerableFor) == 0
 	for _, contract := range view.AnswerableFor {
-		if !may(r, managerOf, contract) {
-			p.Lacking = append(p.Lacking, contract)
+		part := holdPart{Contract: contract, Mine: may(r, managerOf, contract)}
+		if c := catalogue.Roster.Contract(contract); c != nil {
+			part.Manager = c.Manager
 		}
+		if i := slices.IndexFunc(h.Approvals, func(a state.Approval) bool { return a.Contract == contract }); i >= 0 {
+			part.Approval = h.Approvals[i]
+		}
+		p.Parts, p.May, p.Given = append(p.Parts, part), p.May || part.Mine && !p.Final, p.Given || part.Mine
 	}
-	p.May = may(r, managerOf, "") && len(p.Lacking) == 0 && !p.Final
+	p.Given = p.Given && len(p.Open()) == 0
 	for _, rule := range view.Plan.Held {
 		if !slices.Contains(p.Release, rule.Release) {
 			p.Release = append(p.Release, rule.Release)
@@ -152,8 +187,9 @@ func (p *holdPage) write(view reconciler.HeldView) error {
 	return err
 }
 
-// approve lets the plan through, as usher approve does: the controller that holds
-// the state is asked to, in the name of whoever signed in.
+// approve lets the plan through for the contracts that whoever signed in manages: the
+// controller that holds the state is asked to, in their name, and looks once more
+// whether they still do.
 func (s *site) approve(w http.ResponseWriter, r *http.Request) {
 	p, err := s.openHold(r)
 	switch {
@@ -163,19 +199,27 @@ func (s *site) approve(w http.ResponseWriter, r *http.Request) {
 	case p.Final:
 		err = errFinal
 	case !p.May:
-		err = errNotAlone
+		err = errNotTheirs
 	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	done, err := s.ask(r, reconciler.RequestApprove, p.ID)
+	done, err := s.ask(r, reconciler.RequestApproveFor, p.ID+" "+viewerOf(r).account.ID)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	now, err := s.DB.HoldOf(r.Context(), p.ID) // others may have approved their part meanwhile
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
 	said := "Approved. It is carried out as soon as usher comes to it."
-	if done {
+	switch {
+	case done && now.State == state.HoldHeld:
+		said = "Approved for your part. It is carried out once the managers of the other contracts have approved theirs."
+	case done:
 		said = "Approved: the plan is being carried out."
 	}
 	s.leadSaying(w, r, holdsPath, said)
