@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -159,9 +160,11 @@ func (db *DB) Message(ctx context.Context, id int64) (Message, error) {
 
 // due are the messages to try next: queued, their time come, and nothing older
 // to the same person still on its way, so that what a mailbox gets is in order. What
-// somebody asked a support desk does not wait for their own mailbox to be well.
+// somebody asked a support desk does not wait for their own mailbox to be well. The
+// first condition is that of the index outbox_waiting, in its words: without it what
+// was sent in all the years is read as well.
 const due = `SELECT ` + messageColumns + `, body FROM outbox o
-	WHERE o.state = 'queued' AND o.next <= ? AND (o.account = '' OR NOT EXISTS
+	WHERE o.state IN ('queued', 'sending') AND o.state = 'queued' AND o.next <= ? AND (o.account = '' OR NOT EXISTS
 		(SELECT 1 FROM outbox e WHERE e.account = o.account AND e.recipient = o.recipient AND e.id < o.id AND e.state IN ('queued', 'sending')))
 	ORDER BY o.id`
 
@@ -172,45 +175,82 @@ func (o *Owner) Due(ctx context.Context, limit int) ([]Message, error) {
 	var messages []Message
 	err := o.write(ctx, func(tx *sql.Tx, now time.Time) (err error) {
 		messages, err = collect(ctx, tx, limited(due, limit), []any{millis(now)}, scanMessageBody)
-		for i := range messages {
-			if err != nil {
-				return err
-			}
-			m := &messages[i]
-			m.State = MessageSending
-			if m.Body, err = o.db.patterns.unpack(ctx, tx, m.Body); err != nil {
-				return err
-			}
-			_, err = tx.ExecContext(ctx, "UPDATE outbox SET state = ? WHERE id = ?", MessageSending, m.ID)
+		if err != nil {
+			return err
 		}
+		var ids []int64
+		for i := range messages {
+			messages[i].State = MessageSending
+			ids = append(ids, messages[i].ID)
+		}
+		_, err = updateMessages(ctx, tx, ids, "UPDATE outbox SET state = ? WHERE id IN", MessageSending)
 		return err
 	})
+	if err == nil {
+		err = o.unpackDue(ctx, messages)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading what is due: %w", err)
 	}
 	return messages, nil
 }
 
-// Sent records that a server accepted the messages. It holds even for an
-// invitation that was cancelled while it was on its way. [ErrNotFound] for an
-// unknown one; the others are recorded all the same.
-func (o *Owner) Sent(ctx context.Context, ids ...int64) error {
-	var unknown int64
-	err := o.write(ctx, func(tx *sql.Tx, now time.Time) error {
-		for _, id := range ids {
-			result, err := tx.ExecContext(ctx, "UPDATE outbox SET state = ?, sent = ?, last_error = '', attempts = attempts + 1 WHERE id = ?",
-				MessageSent, millis(now), id)
-			if err != nil {
-				return err
+// unpackDue unpacks the bodies when others may write again. Where one is damaged,
+// all messages are queued as before.
+func (o *Owner) unpackDue(ctx context.Context, messages []Message) error {
+	for i := range messages {
+		m := &messages[i]
+		body, err := o.db.patterns.unpack(ctx, o.db.reader, m.Body)
+		if err != nil {
+			ids := make([]int64, len(messages))
+			for i := range messages {
+				ids[i] = messages[i].ID
 			}
-			if n, _ := result.RowsAffected(); n == 0 {
-				unknown = id
-			}
+			_, again := o.Requeue(context.WithoutCancel(ctx), ids...)
+			return errors.Join(fmt.Errorf("message %d: %w", m.ID, err), again)
 		}
-		return nil
+		m.Body = body
+	}
+	return nil
+}
+
+// updatedAtOnce is how many messages one UPDATE names.
+const updatedAtOnce = 200
+
+// updateMessages runs an update, which ends with the words "id IN", for the
+// messages, and returns how many it changed.
+func updateMessages(ctx context.Context, tx *sql.Tx, ids []int64, update string, values ...any) (count int, err error) {
+	for some := range slices.Chunk(ids, updatedAtOnce) {
+		args := slices.Clone(values)
+		for _, id := range some {
+			args = append(args, id)
+		}
+		marks := strings.Repeat("?, ", len(some)-1) + "?"
+		result, err := tx.ExecContext(ctx, update+" ("+marks+")", args...)
+		if err != nil {
+			return count, err
+		}
+		n, err := result.RowsAffected()
+		if err != nil {
+			return count, err
+		}
+		count += int(n)
+	}
+	return count, nil
+}
+
+// Sent records that a server accepted the messages. It holds even for an
+// invitation that was cancelled while it was on its way. [ErrNotFound] where one is
+// unknown; the others are recorded all the same.
+func (o *Owner) Sent(ctx context.Context, ids ...int64) error {
+	known := 0
+	err := o.write(ctx, func(tx *sql.Tx, now time.Time) (err error) {
+		const update = "UPDATE outbox SET state = ?, sent = ?, last_error = '', attempts = attempts + 1 WHERE id IN"
+		known, err = updateMessages(ctx, tx, ids, update, MessageSent, millis(now))
+		return err
 	})
-	if err == nil && unknown != 0 {
-		err = fmt.Errorf("message %d: %w", unknown, ErrNotFound)
+	if err == nil && known < len(ids) {
+		err = fmt.Errorf("%d of the messages %v: %w", len(ids)-known, ids, ErrNotFound)
 	}
 	if err != nil {
 		return fmt.Errorf("recording what was sent: %w", err)
@@ -257,21 +297,14 @@ func (o *Owner) answer(ctx context.Context, id int64, set, condition string, val
 // It counts no attempt. Others are left as they are: what was sent, cancelled or
 // suppressed is never sent by this.
 func (o *Owner) Requeue(ctx context.Context, ids ...int64) (int, error) {
-	var count int64
-	err := o.write(ctx, func(tx *sql.Tx, now time.Time) error {
-		for _, id := range ids {
-			result, err := tx.ExecContext(ctx, "UPDATE outbox SET state = ?, next = ? WHERE id = ? AND state IN (?, ?, ?)",
-				MessageQueued, millis(now), id, MessageFailed, MessageHeld, MessageSending)
-			if err != nil {
-				return err
-			}
-			n, _ := result.RowsAffected()
-			count += n
-		}
-		return nil
+	count := 0
+	err := o.write(ctx, func(tx *sql.Tx, now time.Time) (err error) {
+		const update = "UPDATE outbox SET state = ?, next = ? WHERE state IN (?, ?, ?) AND id IN"
+		count, err = updateMessages(ctx, tx, ids, update, MessageQueued, millis(now), MessageFailed, MessageHeld, MessageSending)
+		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("queueing messages again: %w", err)
 	}
-	return int(count), nil
+	return count, nil
 }

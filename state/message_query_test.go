@@ -16,12 +16,20 @@ func TestOpenMessagesAreFoundByTheirIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
+	type question struct {
+		query string
+		args  []any
+	}
+	questions := []question{{limited(due, 10), []any{0}}}
 	for _, q := range []MessageQuery{
 		{State: MessageQueued}, {State: MessageSending}, {State: MessageFailed}, {State: MessageHeld},
 		{Account: "a"}, {Revision: 1}, {State: MessageSent, Account: "a"},
 	} {
 		query, args := q.sql()
-		steps, err := collect(ctx, db.reader, "EXPLAIN QUERY PLAN "+query, args, func(scan scanner) (string, error) {
+		questions = append(questions, question{query, args})
+	}
+	for _, q := range questions {
+		steps, err := collect(ctx, db.reader, "EXPLAIN QUERY PLAN "+q.query, q.args, func(scan scanner) (string, error) {
 			var id, parent, unused int
 			var detail string
 			err := scan(&id, &parent, &unused, &detail)
@@ -30,8 +38,8 @@ func TestOpenMessagesAreFoundByTheirIndex(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if plan := strings.Join(steps, "; "); !strings.Contains(plan, "INDEX outbox_") {
-			t.Errorf("%+v: %s", q, plan)
+		if !strings.Contains(steps[0], "INDEX outbox_") {
+			t.Errorf("%s %v: %s", q.query, q.args, strings.Join(steps, "; "))
 		}
 	}
 }

@@ -101,12 +101,26 @@ func (ps *patterns) unpack(ctx context.Context, q querier, stored []byte) ([]byt
 	if err != nil {
 		return nil, err
 	}
-	r := flate.NewReaderDict(bytes.NewReader(stored[packedHead:]), text)
-	body, err := io.ReadAll(r)
+	body, err := inflate(stored[packedHead:], text)
 	if err != nil || crc32.ChecksumIEEE(body) != binary.BigEndian.Uint32(stored[packedHead-crc32.Size:]) {
 		return nil, fmt.Errorf("%w: the body of a message cannot be unpacked", ErrDamaged)
 	}
 	return body, nil
+}
+
+// inflaters are those at rest; one holds 40 kB.
+var inflaters = sync.Pool{New: func() any { return flate.NewReader(nil) }}
+
+// inflate undoes what a deflater did with the dictionary.
+func inflate(deflated, dictionary []byte) ([]byte, error) {
+	r := inflaters.Get().(io.ReadCloser)
+	defer inflaters.Put(r)
+	if err := r.(flate.Resetter).Reset(bytes.NewReader(deflated), dictionary); err != nil {
+		return nil, err
+	}
+	out := bytes.NewBuffer(make([]byte, 0, 2*len(dictionary)+bytes.MinRead)) // about as long, as a rule
+	_, err := out.ReadFrom(r)
+	return out.Bytes(), err
 }
 
 // text returns the text of a pattern.

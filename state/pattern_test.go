@@ -91,6 +91,9 @@ func TestPackedBodiesAreChecked(t *testing.T) {
 			if _, err := h.owner.Due(context.Background(), 0); !errors.Is(err, state.ErrDamaged) {
 				t.Errorf("Due: %v, want that the state is damaged", err)
 			}
+			if counts, err := h.db.Outbox(context.Background()); err != nil || counts.Queued != 1 {
+				t.Errorf("afterwards: %+v, %v; want it queued as before", counts, err)
+			}
 		})
 	}
 }

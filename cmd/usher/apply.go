@@ -201,11 +201,11 @@ func (a *app) deliver(ctx context.Context, db *state.DB, owner *state.Owner, t m
 	if t == nil {
 		return nil
 	}
-	queued, err := db.Messages(ctx, state.MessageQuery{State: state.MessageQueued})
-	if err != nil || len(queued) == 0 {
+	waiting, err := db.Outbox(ctx)
+	if err != nil || waiting.Queued == 0 {
 		return err
 	}
-	t = a.withProgress(t, len(queued))
+	t = a.withProgress(t, waiting.Queued)
 	defer t.Close()
 	limited, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
@@ -223,13 +223,17 @@ func (a *app) deliver(ctx context.Context, db *state.DB, owner *state.Owner, t m
 // tellDelivery says what went where, and what did not.
 func (a *app) tellDelivery(ctx context.Context, db *state.DB, t mail.Transport, r mail.Result) error {
 	a.say("Delivered: %s to %s.", render.Count(r.Sent, "message", "messages"), t)
-	waiting, err := db.Messages(ctx, state.MessageQuery{State: state.MessageQueued})
+	waiting, err := db.Outbox(ctx)
 	if err != nil {
 		return err
 	}
-	if n := len(waiting); n > 0 {
+	if n := waiting.Queued; n > 0 {
 		fmt.Fprintf(a.stderr, "usher: %s still to be delivered\n", render.Count(n, "message", "messages"))
-		if reason := why(r, waiting); reason != "" {
+		reason, err := why(ctx, db, r)
+		if err != nil {
+			return err
+		}
+		if reason != "" {
 			fmt.Fprintln(a.stderr, "  because: "+reason)
 		}
 		fmt.Fprintln(a.stderr, "  hint: usher mail send tries what is due; usher get mail shows each")
@@ -241,17 +245,24 @@ func (a *app) tellDelivery(ctx context.Context, db *state.DB, t mail.Transport, 
 	return nil
 }
 
+// triedFirst is how many messages are looked at for a reason that they wait.
+const triedFirst = 1000
+
 // why is the reason that messages wait: the pause, or the first one's error.
-func why(r mail.Result, waiting []state.Message) string {
+func why(ctx context.Context, db *state.DB, r mail.Result) (string, error) {
 	if r.Paused != "" {
-		return r.Paused
+		return r.Paused, nil
+	}
+	waiting, err := db.Messages(ctx, state.MessageQuery{State: state.MessageQueued, Limit: triedFirst})
+	if err != nil {
+		return "", err
 	}
 	for _, m := range waiting {
 		if m.LastError != "" {
-			return m.LastError
+			return m.LastError, nil
 		}
 	}
-	return ""
+	return "", nil
 }
 
 // nextSteps says where to look now.

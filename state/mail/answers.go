@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"usher/state"
@@ -15,6 +16,7 @@ import (
 // recorded before the next messages are taken.
 type answers struct {
 	Outbox
+	mu   sync.Mutex
 	kept []func(context.Context) error
 }
 
@@ -22,6 +24,8 @@ type answers struct {
 func (a *answers) record(ctx context.Context, answer func(context.Context) error) error {
 	err := answer(ctx)
 	if err != nil && !errors.Is(err, state.ErrNotFound) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
 		a.kept = append(a.kept, answer)
 	}
 	return err
@@ -29,13 +33,22 @@ func (a *answers) record(ctx context.Context, answer func(context.Context) error
 
 // Due records what was kept, in its order, before it gives what is due.
 func (a *answers) Due(ctx context.Context, limit int) ([]state.Message, error) {
+	if err := a.catchUp(ctx); err != nil {
+		return nil, fmt.Errorf("recording how earlier messages went: %w", err)
+	}
+	return a.Outbox.Due(ctx, limit)
+}
+
+func (a *answers) catchUp(ctx context.Context) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	for len(a.kept) > 0 {
 		if err := a.kept[0](ctx); err != nil && !errors.Is(err, state.ErrNotFound) {
-			return nil, fmt.Errorf("recording how earlier messages went: %w", err)
+			return err
 		}
 		a.kept = a.kept[1:]
 	}
-	return a.Outbox.Due(ctx, limit)
+	return nil
 }
 
 // Sent is kept where it fails: a message is not sent twice for want of disk.

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"slices"
 	"strings"
@@ -32,6 +31,7 @@ type session struct {
 	smtp    *smtp.Client
 	conn    net.Conn
 	dirty   bool // a transaction was begun and not ended: RSET comes first
+	broken  bool // what the server says next may be about something else
 	carried int  // messages
 }
 
@@ -104,7 +104,7 @@ func (c *client) attempt(ctx context.Context, s *session, to string, data []byte
 		return s, nil
 	}
 	reply := code(err)
-	over := reply == 0 || reply == 421
+	over := reply == 0 || reply == 421 || s.broken
 	if over {
 		s.conn.Close()
 	}
@@ -119,31 +119,19 @@ func (c *client) attempt(ctx context.Context, s *session, to string, data []byte
 // took MAIL.
 func (c *client) transaction(ctx context.Context, s *session, to string, data []byte) (begun bool, _ *Failure) {
 	international := !ascii(to) || !ascii(c.from)
-	if offered, _ := s.smtp.Extension("SMTPUTF8"); international && !offered {
+	if international && !s.offers("SMTPUTF8") {
 		return false, failed(c.unwritable(), "recipient", errors.New("the server does not offer SMTPUTF8, which an address with other than ASCII letters before the @ needs"))
 	}
-	s.smtp.SkipSMTPUTF8(!international)
 	if s.dirty {
 		c.allow(ctx, s, c.timeout)
 		if err := s.smtp.Reset(); err != nil {
 			return false, byReply("RSET", err, Again)
 		}
 	}
-	c.allow(ctx, s, c.timeout)
-	if err := s.smtp.Mail("<" + c.from + ">"); err != nil {
-		return false, byReply("sender "+c.from, err, Paused)
+	if begun, failure := c.envelope(ctx, s, to, international); failure != nil {
+		return begun, failure
 	}
-	s.dirty = true
-	c.allow(ctx, s, c.timeout)
-	if err := s.smtp.Rcpt("<" + to + ">"); err != nil {
-		return true, byReply("recipient", err, Refused)
-	}
-	c.allow(ctx, s, c.timeout)
-	w, err := s.smtp.Data()
-	if err != nil {
-		return true, byReply("DATA", err, Refused)
-	}
-	return true, c.send(ctx, s, w, data)
+	return true, c.send(ctx, s, data)
 }
 
 // unwritable is the class of an address that the server has no way to be told:
@@ -156,13 +144,13 @@ func (c *client) unwritable() Class {
 }
 
 // send writes the message and waits for the server's word on it.
-func (c *client) send(ctx context.Context, s *session, w io.WriteCloser, data []byte) *Failure {
+func (c *client) send(ctx context.Context, s *session, data []byte) *Failure {
 	c.allow(ctx, s, c.timeout)
-	if _, err := w.Write(data); err != nil {
-		return failed(Again, "sending the message", err)
+	if err := s.write(data); err != nil {
+		return failed(Again, "sending the message", err) // its last bytes are the dot: it has not arrived
 	}
 	c.allow(ctx, s, 5*c.timeout)
-	err := w.Close()
+	_, _, err := s.smtp.Text.ReadResponse(250)
 	switch code(err) / 100 {
 	case 2:
 		err = nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -59,7 +60,9 @@ func password(t *testing.T, word string) func(*mail.Settings) {
 }
 
 // RELIABILITY.md, "Mail": each command met in each way.
-func TestEveryStep(t *testing.T) {
+func TestEveryStep(t *testing.T) { eachDialogue(t, everyStep) }
+
+func everyStep(t *testing.T, offers ...string) {
 	ways := []behaviour{"450 later", "550 never", hang, hangUp, garbage, slowly}
 	for step, want := range map[string][6]string{
 		"greeting": {"again", "paused", "again", "again", "again", "sent"},
@@ -73,7 +76,7 @@ func TestEveryStep(t *testing.T) {
 		for i, way := range ways {
 			t.Run(step+"/"+string(way), func(t *testing.T) {
 				t.Parallel()
-				server := serve(t, at(step, way), "AUTH PLAIN")
+				server := serve(t, at(step, way), append(offers, "AUTH PLAIN")...)
 				where := strings.Replace(server.url(), "//", "//usher@", 1) + "?tls=none"
 				transport := open(t, where, password(t, "secret"))
 				err := transport.Deliver(context.Background(), message, []byte(letter))
@@ -115,8 +118,10 @@ func TestOtherSuccessAfterTheDotIsSent(t *testing.T) {
 	}
 }
 
-func TestBytesGoOutUnchanged(t *testing.T) {
-	server := serve(t, nil)
+func TestBytesGoOutUnchanged(t *testing.T) { eachDialogue(t, bytesGoOutUnchanged) }
+
+func bytesGoOutUnchanged(t *testing.T, offers ...string) {
+	server := serve(t, nil, offers...)
 	transport := open(t, server.url())
 	for range 2 {
 		if err := transport.Deliver(context.Background(), message, []byte(letter)); err != nil {
@@ -134,11 +139,16 @@ func TestBytesGoOutUnchanged(t *testing.T) {
 	if connections != 1 {
 		t.Errorf("%d connections, want one for both messages", connections)
 	}
+	if got, want := server.early(), 4*len(offers); got != want {
+		t.Errorf("%d commands came before the ones before them were answered, want %d", got, want)
+	}
 }
 
 // A server may drop an idle connection, silently or with a 421; the next message
 // makes a new one and is not thought to have failed.
-func TestReconnects(t *testing.T) {
+func TestReconnects(t *testing.T) { eachDialogue(t, reconnects) }
+
+func reconnects(t *testing.T, offers ...string) {
 	for _, way := range []behaviour{hangUp, "421 idle for too long", garbage} {
 		var mails atomic.Int32
 		server := serve(t, func(step string) behaviour {
@@ -146,7 +156,7 @@ func TestReconnects(t *testing.T) {
 				return way
 			}
 			return well
-		})
+		}, offers...)
 		transport := open(t, server.url())
 		for i := range 2 {
 			if err := transport.Deliver(context.Background(), message, []byte(letter)); err != nil {
@@ -161,13 +171,17 @@ func TestReconnects(t *testing.T) {
 }
 
 func TestRefusedRecipientKeepsTheConnection(t *testing.T) {
+	eachDialogue(t, refusedRecipientKeepsTheConnection)
+}
+
+func refusedRecipientKeepsTheConnection(t *testing.T, offers ...string) {
 	var recipients atomic.Int32
 	server := serve(t, func(step string) behaviour {
 		if step == "RCPT" && recipients.Add(1) == 1 {
 			return "550 no such user"
 		}
 		return well
-	})
+	}, offers...)
 	transport := open(t, server.url())
 	err := transport.Deliver(context.Background(), message, []byte(letter))
 	if class(t, err) != "refused" || !strings.Contains(err.Error(), "recipient: 550 no such user") {
@@ -176,9 +190,57 @@ func TestRefusedRecipientKeepsTheConnection(t *testing.T) {
 	if err := transport.Deliver(context.Background(), message, []byte(letter)); err != nil {
 		t.Errorf("second message: %v", err)
 	}
-	connections, said, _ := server.heard()
-	if connections != 1 || said[3] != "RSET" {
+	connections, said, messages := server.heard()
+	if connections != 1 || slices.Index(said, "RSET") != 3+len(offers) {
 		t.Errorf("%d connections, then %q; want one, and RSET between the messages", connections, said)
+	}
+	if last := messages[len(messages)-1]; last != letter {
+		t.Errorf("the server took %q, want the second message", last)
+	}
+}
+
+// Whatever a server makes of the commands behind the one it refused, the refusal
+// stands, and the next message is another matter.
+func TestRefusedTogether(t *testing.T) {
+	for _, test := range []struct {
+		name        string
+		first       map[string]behaviour // how the first message fares
+		class, says string
+		connections int
+	}{
+		{"the rest is refused too", map[string]behaviour{"RCPT": "550 no such user", "DATA": "503 no recipients"}, "refused", "550 no such user", 1},
+		{"the sender is refused", map[string]behaviour{"MAIL": "451 later", "RCPT": "503 no", "DATA": "503 no"}, "again", "451 later", 1},
+		{"nobody's message is refused", map[string]behaviour{"RCPT": "452 too many", "dot": "554 no recipients"}, "again", "452 too many", 1},
+		{"nobody's message is taken", map[string]behaviour{"RCPT": "550 no such user"}, "refused", "550 no such user", 1},
+		{"it hangs up", map[string]behaviour{"RCPT": "550 no such user", "DATA": hangUp}, "refused", "550 no such user", 2},
+		{"it falls silent", map[string]behaviour{"RCPT": "550 no such user", "dot": hang}, "refused", "550 no such user", 2},
+		{"it closes the service", map[string]behaviour{"RCPT": "421 closing", "DATA": hangUp}, "again", "421 closing", 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var mails atomic.Int32
+			server := serve(t, func(step string) behaviour {
+				if step == "MAIL" {
+					mails.Add(1)
+				}
+				if mails.Load() > 1 {
+					return well
+				}
+				return test.first[step]
+			}, "PIPELINING")
+			transport := open(t, server.url())
+			err := transport.Deliver(t.Context(), message, []byte(letter))
+			if got := class(t, err); got != test.class || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("%v: class %s, want %s and %q", err, got, test.class, test.says)
+			}
+			if err := transport.Deliver(t.Context(), message, []byte(letter)); err != nil {
+				t.Errorf("second message: %v", err)
+			}
+			connections, _, messages := server.heard()
+			if connections != test.connections || messages[len(messages)-1] != letter {
+				t.Errorf("%d connections, want %d; messages %q", connections, test.connections, messages)
+			}
+		})
 	}
 }
 
@@ -192,7 +254,9 @@ func TestNobodyListens(t *testing.T) {
 }
 
 // However patient the settings, the end of the context ends a delivery.
-func TestContextEndsADelivery(t *testing.T) {
+func TestContextEndsADelivery(t *testing.T) { eachDialogue(t, contextEndsADelivery) }
+
+func contextEndsADelivery(t *testing.T, offers ...string) {
 	for step, want := range map[string]string{"greeting": "again", "EHLO": "again", "MAIL": "again", "RCPT": "again", "DATA": "again", "dot": "unsure"} {
 		for name, end := range map[string]func() (context.Context, context.CancelFunc){
 			"deadline": func() (context.Context, context.CancelFunc) {
@@ -206,7 +270,7 @@ func TestContextEndsADelivery(t *testing.T) {
 		} {
 			t.Run(step+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				server := serve(t, at(step, hang))
+				server := serve(t, at(step, hang), offers...)
 				transport := open(t, server.url(), func(s *mail.Settings) { s.Timeout = time.Hour })
 				ctx, cancel := end()
 				defer cancel()

@@ -86,6 +86,68 @@ func TestSeveralAtOnce(t *testing.T) {
 	}
 }
 
+// tray is an outbox that gives so many messages at a time as it is asked for, and
+// sees how many were sent and are not recorded.
+type tray struct {
+	*outbox
+	crowd *crowd
+	left  []state.Message
+	asked []int // messages recorded when more were asked for
+	takes time.Duration
+
+	recorded, owed int
+}
+
+func (b *tray) Due(_ context.Context, limit int) ([]state.Message, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.asked = append(b.asked, b.recorded)
+	due := b.left[:min(limit, len(b.left))]
+	b.left = b.left[len(due):]
+	return due, nil
+}
+
+func (b *tray) Sent(_ context.Context, ids ...int64) error {
+	time.Sleep(b.takes)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.owed = max(b.owed, b.crowd.sent()-b.recorded)
+	b.recorded += len(ids)
+	return nil
+}
+
+func (c *crowd) sent() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.came)
+}
+
+// The next messages are taken before those at hand are sent; and however slowly what
+// was sent is recorded, a crash never has more than 64 sent twice, and those that
+// are on their way.
+func TestTakesAheadAndRecordsBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const messages, atOnce = 1000, 4
+		c := &crowd{now: map[string]int{}, takes: time.Millisecond}
+		box := &tray{outbox: &outbox{}, crowd: c, left: mailing(messages, messages), takes: time.Second}
+		got, err := mail.Drain(t.Context(), box, c, mail.Options{Now: at12, AtOnce: atOnce})
+		if want := (mail.Result{Sent: messages}); err != nil || got != want {
+			t.Fatalf("%+v, %v; want all sent", got, err)
+		}
+		if most := 64 + atOnce; box.owed > most || box.owed <= most/2 {
+			t.Errorf("%d messages were sent and not recorded, want %d at most, and no fewer than half as many", box.owed, most)
+		}
+		for i, recorded := range box.asked[1 : len(box.asked)-2] {
+			if taken := 200 * (i + 1); recorded >= taken {
+				t.Errorf("with %d messages taken, more were asked for when all were recorded", taken)
+			}
+		}
+		if last := box.asked[len(box.asked)-1]; last != messages {
+			t.Errorf("the last time messages were asked for %d were recorded, want %d", last, messages)
+		}
+	})
+}
+
 func TestRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &crowd{now: map[string]int{}}

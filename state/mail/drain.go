@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"sync"
 	"time"
 
@@ -24,15 +23,21 @@ const (
 
 // unrecorded is how many messages at most were sent and not yet recorded as sent,
 // beside those on their way: what a crash has sent twice.
-const unrecorded = 16
+const unrecorded = 64
+
+// gathering is how long what was sent may wait for more to be recorded with it: a
+// transaction costs as much as several messages.
+const gathering = 3 * time.Millisecond
 
 // batch is how many messages are taken from the outbox at once.
-const batch = 100
+const batch = 200
 
 // Outbox is what Drain needs of the state; each call is a short transaction of
-// its own, so nothing is locked while a server is talked to.
+// its own, so nothing is locked while a server is talked to. Several goroutines call
+// it at once.
 type Outbox interface {
-	// Due gives what is queued and due, and marks it as being sent.
+	// Due gives what is queued and due, no more than limit, and marks it as being
+	// sent. Fewer than limit were all there are for now.
 	Due(ctx context.Context, limit int) ([]state.Message, error)
 	// Fill is the message with its given password.
 	Fill(m state.Message) ([]byte, error)
@@ -71,42 +76,55 @@ type Result struct {
 
 // Drain delivers what is due until nothing is, the transport pauses, or ctx
 // ends; neither of these is an error. An error is the outbox's own.
+//
+// Three things go on beside each other: messages are taken from the outbox before
+// those at hand are gone, they are sent over as many connections as were asked for,
+// and those that a server took are recorded, all that came while the last ones were
+// being recorded in one transaction.
 func Drain(ctx context.Context, box Outbox, t Transport, o Options) (Result, error) {
 	d := newDrain(box, t, o)
-	for ctx.Err() == nil && d.result.Paused == "" {
-		due, err := box.Due(ctx, batch)
-		if err != nil {
-			if ctx.Err() != nil {
-				break
-			}
-			return d.result, fmt.Errorf("taking messages from the outbox: %w", err)
-		}
-		if len(due) == 0 {
-			break
-		}
-		if err := d.deliver(ctx, due); err != nil {
-			return d.result, err
-		}
+	stop := context.AfterFunc(ctx, d.wake)
+	defer stop()
+	var senders, recorder sync.WaitGroup
+	for range d.atOnce {
+		senders.Go(func() { d.send(ctx) })
 	}
-	return d.result, nil
+	recorder.Go(func() { d.recordSent(ctx) })
+	d.take(ctx)
+	senders.Wait()
+	d.change(func() { d.finished = true })
+	recorder.Wait()
+	d.giveBack(ctx)
+	return d.result, d.err
 }
 
 // drain is one run over the outbox.
 type drain struct {
+	box       Outbox
 	transport Transport
 	now       func() time.Time
 	atOnce    int
 	rate      *rate.Limiter
 
-	mu     sync.Mutex // of all that follows; the outbox is asked one thing at a time
-	box    Outbox
-	rand   *rand.Rand
-	result Result
-	err    error // the outbox's own; nothing more is begun
+	mu       sync.Mutex // of all that follows
+	toTake   *sync.Cond // there may be reason to take messages from the outbox
+	toSend   *sync.Cond // to send one
+	toRecord *sync.Cond // to record some as sent
+	lanes    lanes
+	open     int     // messages taken from the outbox and in it still on their way
+	accepted []int64 // by a server, and yet to be recorded
+	owed     int     // as many, and those just being recorded
+	ended    bool    // nothing more is begun
+	finished bool    // nothing more is sent
+	rand     *rand.Rand
+	result   Result
+	err      error // the outbox's own; nothing more is begun
 }
 
 func newDrain(box Outbox, t Transport, o Options) *drain {
 	d := &drain{box: box, transport: t, now: o.Now, rand: o.Rand, atOnce: max(1, o.AtOnce), rate: o.Rate}
+	d.toTake, d.toSend, d.toRecord = sync.NewCond(&d.mu), sync.NewCond(&d.mu), sync.NewCond(&d.mu)
+	d.lanes.byAddress = map[string]*lane{}
 	if d.now == nil {
 		d.now = time.Now
 	}
@@ -116,195 +134,147 @@ func newDrain(box Outbox, t Transport, o Options) *drain {
 	return d
 }
 
-// deliver tries the messages, several at once, but those to one address one after
-// the other. Those it does not come to, because ctx ended or the server paused, are
-// given back.
-func (d *drain) deliver(ctx context.Context, due []state.Message) error {
-	lanes := lanesOf(due)
-	next := make(chan []state.Message, len(lanes))
-	for _, lane := range lanes {
-		next <- lane
-	}
-	close(next)
-	accepted := make(chan int64, unrecorded)
-	var senders, recorder sync.WaitGroup
-	recorder.Go(func() { d.recordSent(ctx, accepted) })
-	for range min(d.atOnce, len(lanes)) {
-		senders.Go(func() {
-			for lane := range next {
-				d.lane(ctx, lane, accepted)
-			}
-		})
-	}
-	senders.Wait()
-	close(accepted)
-	recorder.Wait()
-	return d.err
-}
-
-// lanesOf parts messages by address, in their order.
-func lanesOf(due []state.Message) [][]state.Message {
-	var lanes [][]state.Message
-	at := map[string]int{}
-	for _, m := range due {
-		i, known := at[m.To]
-		if !known {
-			i = len(lanes)
-			at[m.To] = i
-			lanes = append(lanes, nil)
-		}
-		lanes[i] = append(lanes[i], m)
-	}
-	return lanes
-}
-
-// lane tries messages one by one.
-func (d *drain) lane(ctx context.Context, lane []state.Message, accepted chan<- int64) {
-	for i, m := range lane {
-		if !d.goesOn(ctx) || d.rate != nil && d.rate.Wait(ctx) != nil {
-			d.release(ctx, lane[i:])
-			return
-		}
-		if d.one(ctx, m) {
-			accepted <- m.ID
-		}
-	}
-}
-
-func (d *drain) goesOn(ctx context.Context) bool {
+// change changes what the goroutines share, and has each of them look.
+func (d *drain) change(fn func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return ctx.Err() == nil && d.result.Paused == "" && d.err == nil
+	fn()
+	d.toTake.Broadcast()
+	d.toSend.Broadcast()
+	d.toRecord.Broadcast()
+}
+
+// wake has each goroutine look, when ctx has ended.
+func (d *drain) wake() { d.change(func() {}) }
+
+// over reports whether nothing more is to be begun.
+func (d *drain) over(ctx context.Context) bool {
+	return d.ended || ctx.Err() != nil || d.result.Paused != "" || d.err != nil
+}
+
+// take takes messages from the outbox until it has no more.
+func (d *drain) take(ctx context.Context) {
+	defer d.change(func() { d.ended = true })
+	for more := true; ; {
+		last, wanted := d.wanted(ctx, more)
+		if !wanted {
+			return
+		}
+		due, err := d.box.Due(ctx, batch)
+		if err != nil && ctx.Err() == nil {
+			d.change(func() { d.err = errors.Join(d.err, fmt.Errorf("taking messages from the outbox: %w", err)) })
+		}
+		if err != nil || last && len(due) == 0 {
+			return
+		}
+		more = len(due) == batch
+		d.change(func() {
+			d.open += len(due)
+			d.lanes.add(due)
+		})
+	}
+}
+
+// wanted waits until messages are to be taken: while some are on their way, if
+// there were more than were taken the last time and few of them are left; otherwise
+// when nothing is, which last reports, since what waited behind another is due then.
+func (d *drain) wanted(ctx context.Context, more bool) (last, wanted bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for !d.over(ctx) {
+		if d.open == 0 {
+			return true, true
+		}
+		if more && d.lanes.waiting < batch {
+			return false, true
+		}
+		d.toTake.Wait()
+	}
+	return false, false
+}
+
+// send sends messages one by one, until nothing more is to be begun.
+func (d *drain) send(ctx context.Context) {
+	for {
+		m, ok := d.next(ctx)
+		if !ok {
+			return
+		}
+		if d.rate != nil && d.rate.Wait(ctx) != nil {
+			d.change(func() { d.ended = true })
+			d.untried(m)
+			return
+		}
+		d.one(ctx, m)
+	}
+}
+
+// next waits for a message that may be sent: none to its address is on its way, and
+// not too many wait to be recorded.
+func (d *drain) next(ctx context.Context) (state.Message, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for !d.over(ctx) {
+		if d.owed < unrecorded {
+			if m, ok := d.lanes.next(); ok {
+				if d.lanes.waiting < batch {
+					d.toTake.Signal()
+				}
+				return m, true
+			}
+		}
+		d.toSend.Wait()
+	}
+	return state.Message{}, false
 }
 
 // recordSent records what was accepted while the next messages are sent: all that
 // came meanwhile in one transaction. What a crash keeps from being recorded is sent
 // once more, as the same message.
-func (d *drain) recordSent(ctx context.Context, accepted <-chan int64) {
-	for id := range accepted {
-		ids := []int64{id}
-		for waiting := len(accepted); waiting > 0; waiting-- {
-			ids = append(ids, <-accepted)
-		}
-		d.record(func(box Outbox) error {
+func (d *drain) recordSent(ctx context.Context) {
+	for ids := d.gather(); len(ids) > 0; ids = d.gather() {
+		err := recorded(ids, d.box.Sent(context.WithoutCancel(ctx), ids...))
+		d.change(func() {
+			d.err = errors.Join(d.err, err)
 			d.result.Sent += len(ids)
-			return recorded(ids, box.Sent(context.WithoutCancel(ctx), ids...))
+			d.owed -= len(ids)
+			d.open -= len(ids)
 		})
 	}
 }
 
-// record tells the outbox something, and keeps its first errors.
-func (d *drain) record(tell func(Outbox) error) {
+// gather waits for messages to record, and then a moment for more, unless none are on
+// their way. None: there will be no more.
+func (d *drain) gather() []int64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := tell(d.box); err != nil {
-		d.err = errors.Join(d.err, err)
+	for len(d.accepted) == 0 && !d.finished {
+		d.toRecord.Wait()
 	}
+	late := false
+	timer := time.AfterFunc(gathering, func() { d.change(func() { late = true }) })
+	defer timer.Stop()
+	for !late && !d.finished && !d.enough() {
+		d.toRecord.Wait()
+	}
+	ids := d.accepted
+	d.accepted = nil
+	return ids
 }
 
-// one tries one message and records what came of it, even when ctx has ended
-// meanwhile, unless it was sent: that is reported, for it to be recorded.
-func (d *drain) one(ctx context.Context, m state.Message) (sent bool) {
-	data, err := d.box.Fill(m)
-	if err != nil {
-		d.unfilled(ctx, m, err)
-		return false
-	}
-	err = d.transport.Deliver(ctx, m, data)
-	switch {
-	case err == nil:
-		return true
-	case interrupted(ctx, err):
-		d.release(ctx, []state.Message{m})
-	default:
-		d.failed(context.WithoutCancel(ctx), m, err)
-	}
-	return false
+// enough reports whether it is time to record what was accepted.
+func (d *drain) enough() bool {
+	return len(d.accepted) >= unrecorded/2 || d.open == d.owed
 }
 
-// unfilled gives up a message without a place for its given password, so that
-// the others need not wait behind it. Without the key no message is at fault.
-func (d *drain) unfilled(ctx context.Context, m state.Message, err error) {
-	if errors.Is(err, state.ErrDamaged) {
-		d.record(func(Outbox) error { return fmt.Errorf("filling the given password into message %d: %w", m.ID, err) })
-		d.release(ctx, []state.Message{m})
+// giveBack queues again what was not tried, even when ctx has ended.
+func (d *drain) giveBack(ctx context.Context) {
+	ids := d.lanes.left()
+	if len(ids) == 0 {
 		return
 	}
-	d.record(func(box Outbox) error {
-		d.result.Failed++
-		return recorded([]int64{m.ID}, box.Failed(context.WithoutCancel(ctx), m.ID, err.Error()))
-	})
-}
-
-// interrupted reports whether it was our own ending that kept the message from
-// being tried to the end, before it could have arrived.
-func interrupted(ctx context.Context, err error) bool {
-	failure, ok := errors.AsType[*Failure](err)
-	return ctx.Err() != nil && ok && failure.Class == Again && code(failure) == 0
-}
-
-// failed records a failed attempt according to its class.
-func (d *drain) failed(ctx context.Context, m state.Message, err error) {
-	class := Again
-	if failure, ok := errors.AsType[*Failure](err); ok {
-		class = failure.Class
+	d.result.Waiting += len(ids)
+	if _, err := d.box.Requeue(context.WithoutCancel(ctx), ids...); err != nil {
+		d.err = errors.Join(d.err, fmt.Errorf("giving messages back to the outbox: %w", err))
 	}
-	if class == Paused {
-		d.record(func(Outbox) error {
-			d.result.Paused = err.Error()
-			return nil
-		})
-		d.release(ctx, []state.Message{m})
-		return
-	}
-	d.record(func(box Outbox) error { return recorded([]int64{m.ID}, d.conclude(ctx, box, m, class, err)) })
-}
-
-// conclude gives a message up, or queues it for another attempt.
-func (d *drain) conclude(ctx context.Context, box Outbox, m state.Message, class Class, err error) error {
-	switch {
-	case class == Refused:
-		d.result.Failed++
-		return box.Failed(ctx, m.ID, err.Error())
-	case d.now().Sub(m.CreatedAt) >= lifetime:
-		d.result.Failed++
-		return box.Failed(ctx, m.ID, "given up after five days: "+err.Error())
-	default:
-		d.result.Retried++
-		return box.Retry(ctx, m.ID, d.now().Add(d.pause(class, m.Attempts)), err.Error())
-	}
-}
-
-// pause is how long to wait before the next attempt, after so many before this one.
-func (d *drain) pause(class Class, attempts int) time.Duration {
-	if class == Unsure {
-		return unsureRetry
-	}
-	wait := lastRetry
-	if attempts < 8 { // a minute doubled eight times is past four hours
-		wait = firstRetry << attempts
-	}
-	return time.Duration(float64(wait) * (0.8 + 0.4*d.rand.Float64()))
-}
-
-// release gives messages back to the queue untried, even when ctx has ended.
-func (d *drain) release(ctx context.Context, ms []state.Message) {
-	ids := make([]int64, len(ms))
-	for i, m := range ms {
-		ids[i] = m.ID
-	}
-	d.record(func(box Outbox) error {
-		d.result.Waiting += len(ids)
-		if _, err := box.Requeue(context.WithoutCancel(ctx), ids...); err != nil {
-			return fmt.Errorf("giving messages back to the outbox: %w", err)
-		}
-		return nil
-	})
-}
-
-func recorded(ids []int64, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("recording how message %s went: %w", strings.Trim(fmt.Sprint(ids), "[]"), err)
 }

@@ -21,6 +21,7 @@ type script struct {
 	mu          sync.Mutex
 	connections int
 	said        []string // commands, in order
+	ahead       int      // commands that came before those before them were answered
 	messages    []string // as received, dots unstuffed
 	over        chan struct{}
 }
@@ -89,6 +90,9 @@ func (s *script) talk(conn net.Conn) {
 func (s *script) command(conn net.Conn, in *bufio.Reader, line string) bool {
 	s.mu.Lock()
 	s.said = append(s.said, line)
+	if in.Buffered() > 0 {
+		s.ahead++
+	}
 	s.mu.Unlock()
 	verb, _, _ := strings.Cut(line, " ")
 	switch verb {
@@ -173,4 +177,18 @@ func (s *script) heard() (connections int, said, messages []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.connections, append([]string(nil), s.said...), append([]string(nil), s.messages...)
+}
+
+// early is how many commands came before those before them were answered.
+func (s *script) early() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ahead
+}
+
+// eachDialogue runs a test with a server to which one command is said after the
+// other, and with one to which they are said together.
+func eachDialogue(t *testing.T, test func(t *testing.T, offers ...string)) {
+	t.Run("one by one", func(t *testing.T) { test(t) })
+	t.Run("together", func(t *testing.T) { test(t, "PIPELINING") })
 }
