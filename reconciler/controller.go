@@ -68,6 +68,15 @@ type Outcome struct {
 	truth *state.Truth // that Plan was made by; of those concerned, or of everybody
 }
 
+// applied is the roster of everybody that the outcome led to, where that is still
+// what is true; nil: it is not, or not of everybody.
+func (o *Outcome) applied(head state.Head) *spec.Roster {
+	if o == nil || o.Applied == nil || o.Plan.census != nil || o.Applied.Number != head.Newest.Number {
+		return nil
+	}
+	return o.Plan.wanted
+}
+
 // Check reads, parses and resolves the manifests. Where they are invalid the
 // error is a spec.Errors, and the manifests come back with it.
 func (c *Controller) Check(ctx context.Context) (*Manifests, *spec.Roster, error) {

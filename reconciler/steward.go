@@ -42,7 +42,7 @@ func (c *Controller) TellStewards(ctx context.Context, owner *state.Owner, out *
 	if err != nil {
 		return 0, err
 	}
-	s := &stewards{Controller: c, owner: owner, told: told}
+	s := &stewards{Controller: c, owner: owner, told: told, out: out}
 	err = errors.Join(
 		s.ofHold(ctx, out, applyErr), s.ofRefusal(ctx, out, applyErr), s.ofFailures(ctx), s.ofContracts(ctx),
 	)
@@ -57,6 +57,7 @@ type stewards struct {
 	*Controller
 	owner  *state.Owner
 	told   map[string]state.Told // by topic, as it was at the beginning
+	out    *Outcome              // of the last attempt; nil: there was none
 	queued int                   // messages
 	known  *state.Truth          // see truth
 }
@@ -305,10 +306,14 @@ func (s *stewards) ofContracts(ctx context.Context) error {
 }
 
 // things are the contracts and products that there are, and how their seats are
-// used: as remembered, where what is remembered is what is applied.
+// used: as remembered or as just applied, where that is what is true. Reading back
+// what was just written would cost a tenth of a first apply.
 func (s *stewards) things(ctx context.Context, head state.Head) (*spec.Roster, spec.SeatBook, error) {
 	if register := s.memory.register; register != nil && s.memory.revision == head.Applied.Number {
 		return register.Things(), register.Census().Seats, nil
+	}
+	if roster := s.out.applied(head); roster != nil {
+		return roster, roster.SeatsUsed(), nil
 	}
 	truth, err := s.truth(ctx)
 	if err != nil {
