@@ -89,8 +89,8 @@ func (tx *Tx) stored(m Message) ([]byte, error) {
 		return m.Packed.bytes, m.Packed.pattern.keep(tx)
 	case len(m.Body) == 0:
 		return []byte{}, nil
-	case m.Body[0] == packedMark:
-		return nil, errors.New("a message does not begin with a zero byte (RFC 5322)")
+	case isPacked(m.Body):
+		return nil, errors.New("a message does not begin with a control character (RFC 5322)")
 	}
 	return m.Body, nil
 }

@@ -20,9 +20,8 @@ import (
 // stored once, in the clear, and is not forgotten. It may be used by several
 // goroutines at once.
 type Pattern struct {
-	text    []byte
-	id      patternID
-	writers sync.Pool // of *flate.Writer
+	base *deltaBase
+	id   patternID
 }
 
 // patternID is the beginning of a pattern's SHA-256.
@@ -31,16 +30,20 @@ type patternID [8]byte
 // NewPattern makes a pattern of a text.
 func NewPattern(text []byte) *Pattern {
 	sum := sha256.Sum256(text)
-	return &Pattern{text: text, id: patternID(sum[:8])}
+	return &Pattern{newDeltaBase(text), patternID(sum[:8])}
 }
 
-// A packed body is a zero byte, which no message begins with, the pattern's id,
-// the CRC-32 of the body, and the body deflated (RFC 1951) with the pattern as its
-// dictionary.
+// A packed body is a byte that no message begins with, the pattern's id, the CRC-32
+// of the body, and the body: its delta from the pattern, or, as it was written at
+// first, deflated (RFC 1951) with the pattern as its dictionary.
 const (
-	packedMark = 0
-	packedHead = 1 + len(patternID{}) + crc32.Size
+	deflatedMark = 0
+	deltaMark    = 1
+	packedHead   = 1 + len(patternID{}) + crc32.Size
 )
+
+// isPacked reports whether what is stored is not a body as it is.
+func isPacked(stored []byte) bool { return len(stored) > 0 && stored[0] <= deltaMark }
 
 // Packed is a body as it is stored.
 type Packed struct {
@@ -53,21 +56,10 @@ func (p *Packed) Len() int { return len(p.bytes) }
 
 // Pack works out how a body is to be stored, for [Tx.Queue].
 func (p *Pattern) Pack(body []byte) *Packed {
-	var out bytes.Buffer
-	out.Grow(512)
-	out.WriteByte(packedMark)
-	out.Write(p.id[:])
-	out.Write(binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE(body)))
-	w, _ := p.writers.Get().(*flate.Writer)
-	if w == nil {
-		w, _ = flate.NewWriterDict(&out, flate.DefaultCompression, p.text) // the level is a valid one
-	} else {
-		w.Reset(&out)
-	}
-	defer p.writers.Put(w)
-	w.Write(body) // a buffer takes everything
-	w.Close()
-	return &Packed{p, out.Bytes()}
+	out := make([]byte, 0, 512)
+	out = append(append(out, deltaMark), p.id[:]...)
+	out = binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(body))
+	return &Packed{p, p.base.appendDelta(out, body)}
 }
 
 // keep stores the pattern, unless it is there.
@@ -79,7 +71,7 @@ func (p *Pattern) keep(tx *Tx) error {
 		tx.kept = map[patternID]bool{}
 	}
 	tx.kept[p.id] = true
-	_, err := tx.exec("INSERT INTO pattern (id, text) VALUES (?, ?) ON CONFLICT (id) DO NOTHING", p.id[:], p.text)
+	_, err := tx.exec("INSERT INTO pattern (id, text) VALUES (?, ?) ON CONFLICT (id) DO NOTHING", p.id[:], p.base.text)
 	return err
 }
 
@@ -91,7 +83,7 @@ type patterns struct {
 
 // unpack returns the body that was stored as these bytes.
 func (ps *patterns) unpack(ctx context.Context, q querier, stored []byte) ([]byte, error) {
-	if len(stored) == 0 || stored[0] != packedMark {
+	if !isPacked(stored) {
 		return stored, nil
 	}
 	if len(stored) < packedHead {
@@ -101,26 +93,19 @@ func (ps *patterns) unpack(ctx context.Context, q querier, stored []byte) ([]byt
 	if err != nil {
 		return nil, err
 	}
-	body, err := inflate(stored[packedHead:], text)
+	body, err := unpacked(stored[0], text, stored[packedHead:])
 	if err != nil || crc32.ChecksumIEEE(body) != binary.BigEndian.Uint32(stored[packedHead-crc32.Size:]) {
 		return nil, fmt.Errorf("%w: the body of a message cannot be unpacked", ErrDamaged)
 	}
 	return body, nil
 }
 
-// inflaters are those at rest; one holds 40 kB.
-var inflaters = sync.Pool{New: func() any { return flate.NewReader(nil) }}
-
-// inflate undoes what a deflater did with the dictionary.
-func inflate(deflated, dictionary []byte) ([]byte, error) {
-	r := inflaters.Get().(io.ReadCloser)
-	defer inflaters.Put(r)
-	if err := r.(flate.Resetter).Reset(bytes.NewReader(deflated), dictionary); err != nil {
-		return nil, err
+// unpacked is the body that was packed in the way of a mark.
+func unpacked(mark byte, pattern, packed []byte) ([]byte, error) {
+	if mark == deflatedMark {
+		return io.ReadAll(flate.NewReaderDict(bytes.NewReader(packed), pattern))
 	}
-	out := bytes.NewBuffer(make([]byte, 0, 2*len(dictionary)+bytes.MinRead)) // about as long, as a rule
-	_, err := out.ReadFrom(r)
-	return out.Bytes(), err
+	return applyDelta(pattern, packed)
 }
 
 // text returns the text of a pattern.
