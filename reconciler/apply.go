@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"usher/spec"
 	"usher/state"
@@ -123,8 +124,8 @@ func (c *Controller) write(tx *state.Tx, p *Plan, day spec.Day) error {
 	}
 	for _, step := range []func() error{
 		w.revocations, w.withdrawals, w.removals,
-		w.peopleStay, w.peopleCome, w.things,
-		w.grants, w.assignments, w.invitations, w.explanations,
+		w.peopleStay, w.begins, w.things,
+		w.invitations, w.explanations,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -148,7 +149,7 @@ type writer struct {
 }
 
 // id is the account that a change is about; accounts that the plan makes have
-// theirs since peopleCome.
+// theirs from their own change on, which comes before what they get.
 func (w *writer) id(c *Change) string {
 	if c.account != "" {
 		return c.account
@@ -156,10 +157,10 @@ func (w *writer) id(c *Change) string {
 	return w.ids[c.Subject]
 }
 
-// each calls fn for the changes of one kind.
-func (w *writer) each(kind Kind, fn func(c *Change) error) error {
+// each calls fn for the changes of some kinds.
+func (w *writer) each(fn func(c *Change) error, kinds ...Kind) error {
 	for i := range w.plan.Changes {
-		if c := &w.plan.Changes[i]; c.Kind == kind {
+		if c := &w.plan.Changes[i]; slices.Contains(kinds, c.Kind) {
 			if err := fn(c); err != nil {
 				return fmt.Errorf("%s %s %s: %w", c.Action, c.Kind, c.Subject, err)
 			}
@@ -172,21 +173,21 @@ func (w *writer) each(kind Kind, fn func(c *Change) error) error {
 // revocations takes access away from those who stay; a removal ends all that
 // its account has by itself.
 func (w *writer) revocations() error {
-	return w.each(KindAccess, func(c *Change) error {
+	return w.each(func(c *Change) error {
 		if c.Action != Revoke || c.user == nil {
 			return nil
 		}
 		return w.tx.Revoke(c.account, *c.was)
-	})
+	}, KindAccess)
 }
 
 func (w *writer) withdrawals() error {
-	return w.each(KindRole, func(c *Change) error {
+	return w.each(func(c *Change) error {
 		if c.Action != Unassign || c.user == nil {
 			return nil
 		}
 		return w.tx.Unassign(c.Contract, c.account, c.Role)
-	})
+	}, KindRole)
 }
 
 // removals ends accounts, then what nobody has any more.
@@ -198,12 +199,12 @@ func (w *writer) removals() error {
 		KindContract: func(c *Change) error { return w.tx.RemoveContract(c.Subject) },
 	}
 	for _, kind := range []Kind{KindUser, KindTeam, KindProduct, KindContract} {
-		err := w.each(kind, func(c *Change) error {
+		err := w.each(func(c *Change) error {
 			if c.Action != Remove {
 				return nil
 			}
 			return remove[kind](c)
-		})
+		}, kind)
 		if err != nil {
 			return err
 		}
@@ -214,13 +215,13 @@ func (w *writer) removals() error {
 // peopleStay writes what changed about those who stay, once a person.
 func (w *writer) peopleStay() error {
 	done := ""
-	return w.each(KindUser, func(c *Change) error {
+	return w.each(func(c *Change) error {
 		if c.Action == Add || c.Action == Remove || c.account == done {
 			return nil
 		}
 		done = c.account
 		return w.changeAccount(c.account, c.user)
-	})
+	}, KindUser)
 }
 
 // changeAccount leaves the generation of the invitation alone: it goes on record
@@ -231,33 +232,46 @@ func (w *writer) changeAccount(id string, u *spec.User) error {
 	return w.tx.ChangeAccount(id, &as)
 }
 
-func (w *writer) peopleCome() error {
-	return w.each(KindUser, func(c *Change) error {
-		if c.Action != Add {
-			return nil
+// begins writes who is new and what anybody gets, person by person: what a revision
+// does to one account then stands in one row of the audit.
+func (w *writer) begins() error {
+	return w.each(func(c *Change) error {
+		switch {
+		case c.Kind == KindUser && c.Action == Add:
+			return w.come(c)
+		case c.Kind == KindRole && c.Action == Assign:
+			return w.tx.Assign(c.Contract, w.id(c), c.Role)
+		case c.Kind == KindAccess && c.Action == Grant:
+			return w.tx.Grant(w.id(c), *c.is)
+		case c.Kind == KindAccess && c.Action == Alter:
+			return w.tx.ChangeGrant(w.id(c), *c.was, *c.is)
 		}
-		if c.account != "" {
-			a, err := w.tx.ReviveAccount(c.account, c.user)
-			w.expires[a.ID] = a
-			return err
-		}
-		a, err := w.tx.AddAccount(c.user, w.plan.Adopt)
-		w.ids[c.Subject] = a.ID
+		return nil
+	}, KindUser, KindRole, KindAccess)
+}
+
+func (w *writer) come(c *Change) error {
+	if c.account != "" {
+		a, err := w.tx.ReviveAccount(c.account, c.user)
 		w.expires[a.ID] = a
 		return err
-	})
+	}
+	a, err := w.tx.AddAccount(c.user, w.plan.Adopt)
+	w.ids[c.Subject] = a.ID
+	w.expires[a.ID] = a
+	return err
 }
 
 // things writes products, contracts and teams that are new or differ, and those
 // that only stand elsewhere.
 func (w *writer) things() error {
 	for _, kind := range []Kind{KindProduct, KindContract, KindTeam} {
-		err := w.each(kind, func(c *Change) error {
+		err := w.each(func(c *Change) error {
 			if c.Action == Remove {
 				return nil
 			}
 			return w.put(thing{kind, c.Subject})
-		})
+		}, kind)
 		if err != nil {
 			return err
 		}
@@ -295,27 +309,6 @@ func (w *writer) accountID(name string) string {
 		return id
 	}
 	return w.plan.accountOf(name)
-}
-
-func (w *writer) grants() error {
-	return w.each(KindAccess, func(c *Change) error {
-		switch c.Action {
-		case Grant:
-			return w.tx.Grant(w.id(c), *c.is)
-		case Alter:
-			return w.tx.ChangeGrant(w.id(c), *c.was, *c.is)
-		}
-		return nil
-	})
-}
-
-func (w *writer) assignments() error {
-	return w.each(KindRole, func(c *Change) error {
-		if c.Action != Assign {
-			return nil
-		}
-		return w.tx.Assign(c.Contract, w.id(c), c.Role)
-	})
 }
 
 // invitations issues anew those of accounts that were there before; a new

@@ -76,7 +76,11 @@ func (tx *Tx) endGrant(id string, g spec.Grant) error {
 
 // endAccess revokes all that an account has.
 func (tx *Tx) endAccess(id string) error {
-	grants, err := accessOf(tx.ctx, tx.sql, id)
+	conn, err := tx.conn()
+	if err != nil {
+		return err
+	}
+	grants, err := accessOf(tx.ctx, conn, id)
 	if err != nil {
 		return err
 	}

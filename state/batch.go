@@ -20,8 +20,10 @@ const (
 type batch struct {
 	table   string
 	columns []string
-	by      int   // column whose text rows are sorted by; -1: they come in order
-	values  []any // of one row after the other
+	by      int    // column whose text rows are sorted by; -1: they come in order
+	values  []any  // of one row after the other
+	written bool   // it was full before
+	full    string // its INSERT of batchRows rows, once it was asked for
 }
 
 func (b *batch) rows() int { return len(b.values) / len(b.columns) }
@@ -54,14 +56,18 @@ func (tx *Tx) prepareBatches() {
 
 // insert gathers one row, its values in the order of the batch's columns.
 func (tx *Tx) insert(b *batch, values ...any) error {
-	b.values = append(b.values, values...)
 	full := batchRows
 	if b.by >= 0 {
 		full = sortedRows
 	}
+	if b.values == nil && b.written {
+		b.values = make([]any, 0, full*len(b.columns)) // as many come again
+	}
+	b.values = append(b.values, values...)
 	if b.rows() < full {
 		return nil
 	}
+	b.written = true
 	if b != &tx.rows.account { // rows refer to accounts
 		if err := tx.write(&tx.rows.account); err != nil {
 			return err
@@ -70,13 +76,13 @@ func (tx *Tx) insert(b *batch, values ...any) error {
 	return tx.write(b)
 }
 
-// write writes the rows gathered, so many in a statement.
+// write writes the rows gathered, so many in a statement. Full statements are
+// carried out beside what comes next.
 func (tx *Tx) write(b *batch) error {
-	values := b.sorted()
-	b.values = b.values[:0]
+	values := b.take()
 	const rows = batchRows
 	for whole := rows * len(b.columns); len(values) >= whole; values = values[whole:] {
-		if _, err := tx.exec(b.query(rows), values[:whole]...); err != nil {
+		if err := tx.inserts.add(b.query(rows), values[:whole]); err != nil {
 			return err
 		}
 	}
@@ -84,16 +90,22 @@ func (tx *Tx) write(b *batch) error {
 		return nil
 	}
 	// What is left over comes in any size, so it is not worth keeping prepared.
-	_, err := tx.sql.ExecContext(tx.ctx, b.query(len(values)/len(b.columns)), values...)
+	conn, err := tx.conn()
+	if err == nil {
+		_, err = conn.ExecContext(tx.ctx, b.query(len(values)/len(b.columns)), values...)
+	}
 	return err
 }
 
-// sorted is the values, row by row, in the order in which they are written.
-func (b *batch) sorted() []any {
-	if b.by < 0 || b.rows() < 2 {
-		return b.values
+// take empties the batch and returns its values, row by row, in the order in which
+// they are written.
+func (b *batch) take() []any {
+	values := b.values
+	b.values = nil
+	if b.by < 0 || len(values) < 2*len(b.columns) {
+		return values
 	}
-	rows := slices.Collect(slices.Chunk(b.values, len(b.columns)))
+	rows := slices.Collect(slices.Chunk(values, len(b.columns)))
 	slices.SortStableFunc(rows, func(x, y []any) int { return cmp.Compare(x[b.by].(string), y[b.by].(string)) })
 	return slices.Concat(rows...)
 }
@@ -108,10 +120,18 @@ func (b *batch) holds(text string) bool {
 	return false
 }
 
+// query is the INSERT of so many rows.
 func (b *batch) query(rows int) string {
+	if rows == batchRows && b.full != "" {
+		return b.full
+	}
 	row := "(" + strings.Repeat("?, ", len(b.columns)-1) + "?)"
-	return "INSERT INTO " + b.table + " (" + strings.Join(b.columns, ", ") + ") VALUES " +
+	query := "INSERT INTO " + b.table + " (" + strings.Join(b.columns, ", ") + ") VALUES " +
 		strings.Repeat(row+", ", rows-1) + row
+	if rows == batchRows {
+		b.full = query
+	}
+	return query
 }
 
 // flush writes every row gathered, accounts first because the others refer to them.
@@ -122,5 +142,5 @@ func (tx *Tx) flush() error {
 			return err
 		}
 	}
-	return nil
+	return tx.inserts.wait()
 }

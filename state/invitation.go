@@ -141,6 +141,10 @@ func (tx *Tx) invitable(name string) (Account, *spec.User, error) {
 	case Suspended:
 		return Account{}, nil, errors.New("the account is suspended; restore it in its manifest first")
 	}
-	user.Access, err = accessOf(tx.ctx, tx.sql, id)
+	conn, err := tx.conn()
+	if err != nil {
+		return Account{}, nil, err
+	}
+	user.Access, err = accessOf(tx.ctx, conn, id)
 	return account, &user, err
 }

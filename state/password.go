@@ -117,7 +117,11 @@ func (o *Owner) Activate(ctx context.Context, account string, issue int, hash st
 		if _, err := tx.exec("UPDATE account SET activated = ? WHERE id = ?", millis(tx.Now), account); err != nil {
 			return err
 		}
-		if err := putPassword(ctx, tx.sql, account, hash, tx.Now); err != nil {
+		conn, err := tx.conn()
+		if err != nil {
+			return err
+		}
+		if err := putPassword(ctx, conn, account, hash, tx.Now); err != nil {
 			return err
 		}
 		return tx.record(aboutAccount+account, entry{Do: doActivate, Issue: issue})

@@ -65,7 +65,11 @@ func (tx *Tx) endRoles(id string) error {
 // withdraw ends the roles in force that the condition picks.
 func (tx *Tx) withdraw(condition string, args ...any) error {
 	query := "SELECT contract, account, role FROM role WHERE until IS NULL AND " + condition + " ORDER BY contract, role, account"
-	rows, err := collect(tx.ctx, tx.sql, query, args, scanRole)
+	conn, err := tx.conn()
+	if err != nil {
+		return err
+	}
+	rows, err := collect(tx.ctx, conn, query, args, scanRole)
 	if err != nil {
 		return err
 	}

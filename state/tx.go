@@ -21,7 +21,8 @@ type Tx struct {
 
 	ctx         context.Context
 	db          *DB
-	sql         *sql.Tx
+	sql         *sql.Tx // see conn
+	inserts     *inserts
 	statements  map[string]*sql.Stmt
 	people      map[string]*person // what persons are to be; written at the end
 	roles       []roleRow          // to be assigned; written at the end
@@ -82,7 +83,7 @@ func (db *DB) begin(ctx context.Context, conn *sql.Tx, newest Revision, day spec
 	}
 	tx := &Tx{
 		Now: now, Revision: newest.Number + 1, calendarDay: day,
-		ctx: ctx, db: db, sql: conn,
+		ctx: ctx, db: db, sql: conn, inserts: newInserts(ctx, conn),
 		statements: map[string]*sql.Stmt{}, people: map[string]*person{},
 	}
 	tx.trail.start()
@@ -90,8 +91,9 @@ func (db *DB) begin(ctx context.Context, conn *sql.Tx, newest Revision, day spec
 	return tx
 }
 
-// close lets go of the prepared statements.
+// close ends what is under way and lets go of the prepared statements.
 func (tx *Tx) close() {
+	tx.inserts.close()
 	for _, s := range tx.statements {
 		s.Close()
 	}
@@ -118,12 +120,19 @@ func (tx *Tx) SetCalendarDay(day spec.Day) error {
 	return nil
 }
 
-// statement prepares a query once a transaction.
+// conn is the transaction, with every INSERT handed over carried out.
+func (tx *Tx) conn() (*sql.Tx, error) { return tx.sql, tx.inserts.wait() }
+
+// statement prepares a query once a transaction; it sees what was inserted.
 func (tx *Tx) statement(query string) (*sql.Stmt, error) {
+	conn, err := tx.conn()
+	if err != nil {
+		return nil, err
+	}
 	if s := tx.statements[query]; s != nil {
 		return s, nil
 	}
-	s, err := tx.sql.PrepareContext(tx.ctx, query)
+	s, err := conn.PrepareContext(tx.ctx, query)
 	if err != nil {
 		return nil, err
 	}
