@@ -27,12 +27,7 @@ var longName = strings.Repeat("Wolfeschle", 10)
 func busy(t *testing.T) (f *firm, plan, proposal string) {
 	t.Helper()
 	f = newFirm(t)
-	offered, products := "[{name: cad, seats: 10}", ""
-	for i := range 50 {
-		offered += fmt.Sprintf(", {name: p%d, seats: %d}", i, i)
-		products += fmt.Sprintf("---\napiVersion: usher/v1\nkind: Product\nmetadata: {name: p%d}\nspec: {title: Product number %d}\n", i, i)
-	}
-	f.write("firm.yaml", strings.NewReplacer("[{name: cad, seats: 10}", offered, "contractManager: olu", "contractManager: ada").Replace(firmManifests)+products)
+	f.write("firm.yaml", strings.Replace(numbered(firmManifests, 50), "contractManager: olu", "contractManager: ada", 1))
 	f.write("names.yaml", strings.TrimPrefix(firmNamed("long", longName, longName)+firmNamed("rtl", "محمد", "الخوارزمي")+firmNamed("cjk", "健", "三浦"), "---\n"))
 	var moved *reconciler.HeldError // plant passes to ada, so that she has several contracts
 	if _, err := f.control.Apply(f.Context(), f.owner, ""); !errors.As(err, &moved) {
@@ -56,6 +51,16 @@ func busy(t *testing.T) (f *firm, plan, proposal string) {
 		Information: reconciler.NewInformation(f.db, source.Dir(private, source.Options{Settle: time.Nanosecond})),
 	})
 	return f, held.Plan.ID, proposal
+}
+
+// numbered adds products to the contract design, numbered from 0.
+func numbered(manifests string, products int) string {
+	offered, declared := "[{name: cad, seats: 10}", ""
+	for i := range products {
+		offered += fmt.Sprintf(", {name: p%d, seats: %d}", i, i)
+		declared += fmt.Sprintf("---\napiVersion: usher/v1\nkind: Product\nmetadata: {name: p%d}\nspec: {title: Product number %d}\n", i, i)
+	}
+	return strings.Replace(manifests, "[{name: cad, seats: 10}", offered, 1) + declared
 }
 
 // firmNamed is somebody with a name of their own choosing.

@@ -34,7 +34,7 @@ type chartText struct {
 const (
 	chartTop    = 14
 	chartBottom = 22 // for the labels below
-	chartLeft   = 38 // for the numbers beside
+	chartLeft   = 46 // for the numbers beside
 	chartRight  = 6
 )
 

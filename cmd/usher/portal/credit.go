@@ -158,7 +158,7 @@ func creditChart(contract string, months []creditMonth) *chart {
 		most = max(most, m.all)
 	}
 	first, last := months[0].Month, months[len(months)-1].Month
-	p := newPlot(480, 190, len(months), most, fmt.Sprintf("Credits used under %s by month, %s to %s; the table below has the numbers", contract, first, last))
+	p := newPlot(400, 170, len(months), most, fmt.Sprintf("Credits used under %s by month, %s to %s; the table below has the numbers", contract, first, last))
 	for i, m := range months {
 		p.bar("bar-shape", i, 0, m.own)
 		p.bar("other-shape", i, m.own, m.all)

@@ -95,11 +95,8 @@ func (s *site) offers(ctx context.Context, c *state.Catalogue, contracts []strin
 			continue
 		}
 		group := contractOffers{Contract: name}
-		for i, o := range contract.Offers {
-			row := offerRow{
-				Value: name + "/" + o.Product, ID: fmt.Sprintf("offer-%d-%d", len(list), i),
-				Title: titleOf(c, o.Product), Alone: offeredBy(c, o.Product) == 1,
-			}
+		for _, o := range contract.Offers {
+			row := offerRow{Value: name + "/" + o.Product, Title: titleOf(c, o.Product), Alone: offeredBy(c, o.Product) == 1}
 			if p := c.Roster.Product(o.Product); p != nil && p.Type != spec.TypeProduct {
 				row.Type = p.Type
 			}
@@ -110,6 +107,10 @@ func (s *site) offers(ctx context.Context, c *state.Catalogue, contracts []strin
 				row.Left, row.None = fmt.Sprintf("%d of %d seats left", left, o.Seats), left == 0
 			}
 			group.Offers = append(group.Offers, row)
+		}
+		sortByTitle(group.Offers, func(o *offerRow) string { return o.Title })
+		for i := range group.Offers {
+			group.Offers[i].ID = fmt.Sprintf("offer-%d-%d", len(list), i)
 		}
 		list = append(list, group)
 	}

@@ -105,13 +105,12 @@ func (s shelf) page(who viewer) productsPage {
 		}
 	}
 	for _, list := range [][]shelfItem{p.Have, p.Coming, p.Stewarded} {
-		slices.SortStableFunc(list, func(a, b shelfItem) int { return compareFolded(a.Title, b.Title) })
+		sortByTitle(list, shelfTitle)
 	}
 	return p
 }
 
-// compareFolded orders what people read: case does not count.
-func compareFolded(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) }
+func shelfTitle(i *shelfItem) string { return i.Title }
 
 func (s shelf) item(contract, product string, days spec.Span) shelfItem {
 	item := shelfItem{Name: product, Title: product, Contract: contract, Days: daysInWords(days)}
@@ -180,6 +179,7 @@ func (s shelf) missing(contract string) offering {
 			o.Items = append(o.Items, s.item(contract, offer.Product, spec.AllTime))
 		}
 	}
+	sortByTitle(o.Items, shelfTitle)
 	return o
 }
 

@@ -170,12 +170,8 @@ func (s *site) refusalOf(r *http.Request, err error) refusal {
 
 // unmatched answers what no route serves: with 404, or 405 where another method would do.
 func (s *site) unmatched(mux *http.ServeMux) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		handler, pattern := mux.Handler(r)
-		if pattern != "" {
-			mux.ServeHTTP(w, r)
-			return
-		}
+	refused := s.recognised(func(w http.ResponseWriter, r *http.Request) {
+		handler, _ := mux.Handler(r)
 		answer := &answer{header: http.Header{}, status: http.StatusOK}
 		handler.ServeHTTP(answer, r)
 		why := errNoPage
@@ -185,6 +181,27 @@ func (s *site) unmatched(mux *http.ServeMux) http.Handler {
 		}
 		s.refuseAt(w, r, why)
 	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := mux.Handler(r); pattern == "" {
+			refused.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// recognised serves what no route does to whoever has signed in as such, so that they
+// keep their menu: to anybody, as long as the account site has sessions to know them by.
+func (s *site) recognised(serve http.HandlerFunc) http.Handler {
+	if s.DB == nil {
+		return serve
+	}
+	return s.sessions.LoadAndSave(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if who, err := s.visitor(r); err == nil {
+			r = r.WithContext(context.WithValue(r.Context(), viewerKey{}, who))
+		}
+		serve(w, r)
+	}))
 }
 
 // refuseAt shows a refusal where no route says how.

@@ -47,6 +47,22 @@ func (r seatRow) Nearly() bool { return r.Limited() && r.Free > 0 && r.Assigned*
 // Full reports whether nobody else can be given one.
 func (r seatRow) Full() bool { return r.Limited() && r.Free <= 0 }
 
+// Idle reports whether nobody has held a seat in the months shown, holds one, or is
+// declared to.
+func (r seatRow) Idle() bool {
+	return len(r.Coming) == 0 && !slices.ContainsFunc(r.Months, func(m seatMonth) bool { return m.Assigned > 0 })
+}
+
+// Drawn are the products whose seats have something to show over time.
+func (c contractSeats) Drawn() []seatRow {
+	return slices.DeleteFunc(slices.Clone(c.Rows), seatRow.Idle)
+}
+
+// Idle are the others.
+func (c contractSeats) Idle() []seatRow {
+	return slices.DeleteFunc(slices.Clone(c.Rows), func(r seatRow) bool { return !r.Idle() })
+}
+
 // seatMonth is the seats at the beginning of a month, or now, or as they are
 // declared for a month to come.
 type seatMonth struct {
@@ -151,7 +167,7 @@ func (b *seatBook) of(contract string) contractSeats {
 		b.count(&row, spec.Seat{Contract: contract, Product: offer.Product})
 		list.Rows = append(list.Rows, row)
 	}
-	slices.SortStableFunc(list.Rows, func(x, y seatRow) int { return compareFolded(x.Title, y.Title) })
+	sortByTitle(list.Rows, func(row *seatRow) string { return row.Title })
 	return list
 }
 

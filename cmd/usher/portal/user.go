@@ -161,7 +161,7 @@ func productsUnder(c *state.Catalogue, contracts []string) []choice {
 			list = append(list, choice{p.Name, titleOf(c, p.Name)})
 		}
 	}
-	slices.SortStableFunc(list, func(a, b choice) int { return strings.Compare(a.Title, b.Title) })
+	sortByTitle(list, func(c *choice) string { return c.Title })
 	return list
 }
 
@@ -184,6 +184,7 @@ func rowOf(p *state.Person, who viewer, c *state.Catalogue) userRow {
 		}
 		row.Grants = append(row.Grants, grantRow{titleOf(c, g.Product), g.Product, g.Contract, daysInWords(g.Span), g.Reason, g.Because})
 	}
+	sortByTitle(row.Grants, func(g *grantRow) string { return g.Title })
 	for _, role := range p.Roles {
 		if slices.Contains(mine, role.Contract) {
 			row.Posts = append(row.Posts, roleInWords(role.Role)+" of "+role.Contract)
