@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 
 	"gopkg.in/yaml.v3"
 )
@@ -55,7 +56,7 @@ var syntaxHints = []struct{ message, hint string }{
 func (d *decoder) syntax(err error) {
 	line, column := d.culprit(err)
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	text = yamlErrorLine.ReplaceAllString(text, "")
+	text = yamlErrorLine().ReplaceAllString(text, "")
 	e := d.fail(line, column, "syntax", "not valid YAML: %s", text)
 	for _, h := range syntaxHints {
 		if strings.Contains(text, h.message) {
@@ -65,7 +66,9 @@ func (d *decoder) syntax(err error) {
 	}
 }
 
-var yamlErrorLine = regexp.MustCompile(`^line (\d+): `)
+var yamlErrorLine = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^line (\d+): `)
+})
 
 // maxSearched bounds the files in which culprit searches: it parses some twenty
 // times.
@@ -78,7 +81,7 @@ const maxSearched = 128 << 10
 func (d *decoder) culprit(err error) (line, column int) {
 	if len(d.data) > maxSearched {
 		line = 1
-		if m := yamlErrorLine.FindStringSubmatch(strings.TrimPrefix(err.Error(), "yaml: ")); m != nil {
+		if m := yamlErrorLine().FindStringSubmatch(strings.TrimPrefix(err.Error(), "yaml: ")); m != nil {
 			line, _ = strconv.Atoi(m[1])
 		}
 		return d.above + min(line, len(d.lineStarts())), 1

@@ -96,12 +96,14 @@ func (d *decoder) invalid(n *yaml.Node, found bool, path string, f validator.Fie
 	}
 }
 
-var pathStep = regexp.MustCompile(`([^.\[\]]+)|\[(\d+)\]`)
+var pathStep = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`([^.\[\]]+)|\[(\d+)\]`)
+})
 
 // locate finds the node of a path such as spec.access[2].product. Where the
 // path leaves the document it returns the last mapping on the way, and false.
 func locate(n *yaml.Node, path string) (*yaml.Node, bool) {
-	for _, step := range pathStep.FindAllStringSubmatch(path, -1) {
+	for _, step := range pathStep().FindAllStringSubmatch(path, -1) {
 		next := child(n, step[1])
 		if step[2] != "" && n.Kind == yaml.SequenceNode {
 			if i, _ := strconv.Atoi(step[2]); i < len(n.Content) {

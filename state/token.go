@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -82,7 +83,9 @@ const (
 // TokenForm is what every token looks like, for whoever looks for lost ones.
 const TokenForm = `usher_[a-z2-7]{39}`
 
-var tokenForm = regexp.MustCompile(`^` + TokenForm + `$`)
+var tokenForm = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^` + TokenForm + `$`)
+})
 
 // newToken makes a token.
 func newToken(random io.Reader) (string, error) {
@@ -101,7 +104,7 @@ func tokenChecksum(body string) string {
 
 // isToken reports whether text has a token's form and checksum.
 func isToken(text string) bool {
-	if !tokenForm.MatchString(text) {
+	if !tokenForm().MatchString(text) {
 		return false
 	}
 	body := text[:len(text)-7]
@@ -115,7 +118,9 @@ func tokenHash(token string) []byte {
 	return sum[:]
 }
 
-var tokenName = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$`)
+var tokenName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$`)
+})
 
 // ErrTokenName means that a token cannot have the name.
 var ErrTokenName = errors.New("not a name for a token")
@@ -124,7 +129,7 @@ var ErrTokenName = errors.New("not a name for a token")
 // t.By, and returns it: it cannot be had again. [ErrTokenName] where the name is
 // taken by a token that is not revoked, or is none.
 func (db *DB) CreateToken(ctx context.Context, t Token) (string, Token, error) {
-	if !tokenName.MatchString(t.Name) {
+	if !tokenName().MatchString(t.Name) {
 		return "", t, fmt.Errorf("%w: %q; use a-z, 0-9, dots and hyphens, at most 63", ErrTokenName, t.Name)
 	}
 	token, err := newToken(db.options.Rand)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -23,7 +24,9 @@ func (f *authorityFlags) flags(c *cobra.Command) {
 }
 
 // commitID is enough of a commit's id that nobody makes another with it by chance.
-var commitID = regexp.MustCompile(`^[0-9a-f]{12,64}$`)
+var commitID = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[0-9a-f]{12,64}$`)
+})
 
 // judge has a controller judge commits as the flags say.
 func (f *authorityFlags) judge(c *cobra.Command, control *reconciler.Controller) error {
@@ -47,7 +50,7 @@ func (f *authorityFlags) judge(c *cobra.Command, control *reconciler.Controller)
 	default:
 		return usage("signature or none", "there is no authority %q", f.authority)
 	}
-	if f.trust != "" && !commitID.MatchString(f.trust) {
+	if f.trust != "" && !commitID().MatchString(f.trust) {
 		return usage("git rev-parse shows it", "--trust wants the id of a commit, 12 digits or more, and %q is none", f.trust)
 	}
 	control.Trust = f.trust

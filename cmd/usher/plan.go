@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"sync"
 
 	"github.com/google/renameio/v2"
 	"github.com/spf13/cobra"
@@ -186,7 +187,9 @@ type reviewed struct {
 	Basis  int64  `json:"basis"`
 }
 
-var planID = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+var planID = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+})
 
 func readPlan(file string) (reviewed, error) {
 	var r reviewed
@@ -197,7 +200,7 @@ func readPlan(file string) (reviewed, error) {
 	if err := json.Unmarshal(data, &r); err != nil {
 		return r, fmt.Errorf("reading the reviewed plan: %s is not a plan as usher plan --out writes it: %w", file, err)
 	}
-	if r.Format != 1 || !planID.MatchString(r.ID) {
+	if r.Format != 1 || !planID().MatchString(r.ID) {
 		return r, fmt.Errorf("reading the reviewed plan: %s is not a plan of format 1 as usher plan --out writes it", file)
 	}
 	return r, nil

@@ -212,7 +212,7 @@ func (r remote) readPlan(from io.Reader) (*reconciler.Plan, error) {
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("reading the answer of %s: %w", r.base, err)
-	case p.Format != 1 || !planID.MatchString(p.ID):
+	case p.Format != 1 || !planID().MatchString(p.ID):
 		return nil, hintError{fmt.Errorf("%s answered with something that is no plan of format 1", r.base), "a newer usher may be able to read it"}
 	}
 	return &p, nil

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,7 +32,9 @@ func (f *treeFlags) flags(c *cobra.Command) {
 }
 
 // parents ends the name of a commit that is meant by who comes after it: HEAD~1.
-var parents = regexp.MustCompile(`([~^][0-9]{0,4})+$`)
+var parents = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`([~^][0-9]{0,4})+$`)
+})
 
 // baseFlag adds --base, with what comparing is for.
 func (f *treeFlags) baseFlag(c *cobra.Command, purpose string) {
@@ -41,7 +44,7 @@ func (f *treeFlags) baseFlag(c *cobra.Command, purpose string) {
 // args checks that a command got either a folder or a ref.
 func (f *treeFlags) args(c *cobra.Command, args []string) error {
 	if f.base != "" {
-		if name := parents.ReplaceAllString(f.base, ""); !isRef(name) && !isRef("refs/heads/"+name) {
+		if name := parents().ReplaceAllString(f.base, ""); !isRef(name) && !isRef("refs/heads/"+name) {
 			return usage("such as origin/main, HEAD~1, or the id that git rev-parse shows", "--base wants a branch, a tag or the id of a commit, and %q can be none", f.base)
 		}
 		if f.ref == "" {
@@ -64,7 +67,9 @@ func (f *treeFlags) args(c *cobra.Command, args []string) error {
 
 // refName is the full name of a ref as git-check-ref-format(1) allows it, as far
 // as anything else would mean something to git.
-var refName = regexp.MustCompile(`^(HEAD|refs(/[^/.\s~^:?*\[\\\x00-\x20\x7f][^/\s~^:?*\[\\\x00-\x20\x7f]*)+)$`)
+var refName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(HEAD|refs(/[^/.\s~^:?*\[\\\x00-\x20\x7f][^/\s~^:?*\[\\\x00-\x20\x7f]*)+)$`)
+})
 
 func checkRef(ref string) error {
 	switch {
@@ -77,7 +82,7 @@ func checkRef(ref string) error {
 }
 
 func isRef(name string) bool {
-	return refName.MatchString(name) && !strings.Contains(name, "..") && !strings.Contains(name, "@{") && !strings.HasSuffix(name, ".lock")
+	return refName().MatchString(name) && !strings.Contains(name, "..") && !strings.Contains(name, "@{") && !strings.HasSuffix(name, ".lock")
 }
 
 // tree is the manifests that a command was pointed at.
@@ -104,8 +109,8 @@ func (f treeFlags) tree(ctx context.Context, args []string) (tree, error) {
 // nameBase gives the base its full name. Unlike --ref, which decides what is
 // applied for months, it may be named in short, as in a shell by hand.
 func (t *tree) nameBase(ctx context.Context) error {
-	name := parents.ReplaceAllString(t.base, "")
-	if name == "" || isRef(name) || commitID.MatchString(name) {
+	name := parents().ReplaceAllString(t.base, "")
+	if name == "" || isRef(name) || commitID().MatchString(name) {
 		return nil
 	}
 	full, err := t.repository.FullName(ctx, name)

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -232,12 +233,14 @@ func plainPath(s string) bool {
 	})
 }
 
-var commitName = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+var commitName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+})
 
 // describe takes over what the archive says it was read from.
 func (u *unpacking) describe(records map[string]string) {
 	s := &u.manifests.Snapshot
-	if commit := records[recordCommit]; commitName.MatchString(commit) {
+	if commit := records[recordCommit]; commitName().MatchString(commit) {
 		s.Commit, s.Source = commit, "git"
 	}
 	if plainPath(records[recordPath]) {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"usher/reconciler"
@@ -325,8 +326,12 @@ func (r *Ref) step(b *batch, v standing) (reconciler.Step, error) {
 }
 
 var (
-	trailerLine = regexp.MustCompile(`^([A-Za-z0-9-]+):[ \t]*(.*?)[ \t]*$`)
-	commitID    = regexp.MustCompile(`^[0-9a-f]{12,64}$`)
+	trailerLine = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^([A-Za-z0-9-]+):[ \t]*(.*?)[ \t]*$`)
+	})
+	commitID = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[0-9a-f]{12,64}$`)
+	})
 )
 
 // trailers reads what the last paragraph of a message says to usher. It must be
@@ -340,13 +345,13 @@ func trailers(message string) (authorises []string, allow *int) {
 		if strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t") {
 			continue // goes on with the line before
 		}
-		m := trailerLine.FindStringSubmatch(line)
+		m := trailerLine().FindStringSubmatch(line)
 		if m == nil {
 			return nil, nil
 		}
 		switch strings.ToLower(m[1]) {
 		case "usher-authorises":
-			if id := strings.ToLower(m[2]); commitID.MatchString(id) {
+			if id := strings.ToLower(m[2]); commitID().MatchString(id) {
 				authorises = append(authorises, id)
 			}
 		case "usher-allow-removals":

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"gopkg.in/yaml.v3"
 
@@ -56,7 +57,9 @@ func nameOf(root *yaml.Node) string {
 }
 
 // mark is a line that separates documents; no content can stand there.
-var mark = regexp.MustCompile(`(?m)^(---|\.\.\.)(?:[ \t\r]|$)`)
+var mark = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?m)^(---|\.\.\.)(?:[ \t\r]|$)`)
+})
 
 // extent is the bytes of the document: from its "---" up to the next, or to the
 // end of the file. For the first document of several, the comments at the
@@ -64,7 +67,7 @@ var mark = regexp.MustCompile(`(?m)^(---|\.\.\.)(?:[ \t\r]|$)`)
 func (d *document) extent() (from, to int) {
 	root, opened := d.start(d.root()), false // by a "---" of its own
 	to = len(d.data)
-	for _, m := range mark.FindAllIndex(d.data, -1) {
+	for _, m := range mark().FindAllIndex(d.data, -1) {
 		end := d.data[m[0]] == '.'
 		if m[0] > root {
 			to = d.pastMark(m[0], !opened || end)

@@ -304,7 +304,7 @@ func (t *Tree) bringBack(missing []home, past map[home]*document, then map[strin
 func (t *Tree) appendDocument(at home, d *document) error {
 	from, to := d.extent()
 	body := bytes.TrimPrefix(d.data[from:to], []byte("---"))
-	if end := mark.FindIndex(body); end != nil {
+	if end := mark().FindIndex(body); end != nil {
 		body = body[:end[0]]
 	}
 	text := strings.Trim(strings.ReplaceAll(string(body), "\r\n", "\n"), "\n")

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"gopkg.in/yaml.v3"
 
@@ -51,7 +52,9 @@ func (v Value) written(old yaml.Style) string {
 }
 
 // plainText is text without any character that means something to YAML.
-var plainText = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{M}\p{N}_./@+()'’&~-]*( [\p{L}\p{M}\p{N}_./@+()'’&~-]+)*$`)
+var plainText = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{M}\p{N}_./@+()'’&~-]*( [\p{L}\p{M}\p{N}_./@+()'’&~-]+)*$`)
+})
 
 // otherwise are words that older readers of YAML take for booleans.
 var otherwise = []string{"y", "n", "yes", "no", "on", "off"}
@@ -59,7 +62,7 @@ var otherwise = []string{"y", "n", "yes", "no", "on", "off"}
 // plain reports whether a string can stand without quotes.
 func plain(s string) bool {
 	n := yaml.Node{Kind: yaml.ScalarNode, Value: s}
-	return plainText.MatchString(s) && n.ShortTag() == "!!str" && !slices.Contains(otherwise, strings.ToLower(s))
+	return plainText().MatchString(s) && n.ShortTag() == "!!str" && !slices.Contains(otherwise, strings.ToLower(s))
 }
 
 // doubleQuoted escapes what must be escaped and nothing else: bytes that are

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/rogpeppe/go-internal/diff"
 
@@ -26,7 +27,9 @@ type fileDiff struct {
 type diffLine struct{ Class, Text string }
 
 // hunk is the head of a piece of a unified diff; it says where the piece begins.
-var hunk = regexp.MustCompile(`^@@ -(\d+)`)
+var hunk = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^@@ -(\d+)`)
+})
 
 // diffOf writes a change as diff -u does.
 func diffOf(c edit.Change) fileDiff {
@@ -39,7 +42,7 @@ func diffOf(c edit.Change) fileDiff {
 	at := 0
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
-		m := hunk.FindStringSubmatch(line)
+		m := hunk().FindStringSubmatch(line)
 		switch {
 		case m != nil:
 			at, _ = strconv.Atoi(m[1])

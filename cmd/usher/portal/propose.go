@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	"usher/reconciler"
@@ -235,7 +236,9 @@ type proposalPage struct {
 }
 
 // proposalName is a branch of the portal's own.
-var proposalName = regexp.MustCompile(`^usher/[a-z0-9]+(-[a-z0-9]+)*$`)
+var proposalName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^usher/[a-z0-9]+(-[a-z0-9]+)*$`)
+})
 
 var errNoProposal = refusal{http.StatusNotFound, "There is no such proposal",
 	"Its branch is gone: it was merged and deleted, or given up. The list of users shows what is so now."}
@@ -243,7 +246,7 @@ var errNoProposal = refusal{http.StatusNotFound, "There is no such proposal",
 // proposal shows a branch that the portal made.
 func (s *site) proposal(w http.ResponseWriter, r *http.Request) {
 	branch := r.PathValue("branch")
-	if s.Tree == nil || s.Plan == nil || s.Tree.Repository == "" || !proposalName.MatchString(branch) {
+	if s.Tree == nil || s.Plan == nil || s.Tree.Repository == "" || !proposalName().MatchString(branch) {
 		s.fail(w, r, errNoProposal)
 		return
 	}

@@ -337,7 +337,7 @@ func TestSlugs(t *testing.T) {
 		if got := slugOf(text); got != want {
 			t.Errorf("slug of %q: %q, want %q", text, got, want)
 		}
-		if name := fmt.Sprintf("usher/%s-abcd2345", slugOf(text)); !proposalName.MatchString(name) {
+		if name := fmt.Sprintf("usher/%s-abcd2345", slugOf(text)); !proposalName().MatchString(name) {
 			t.Errorf("%s is not recognised as a proposal", name)
 		}
 	}
