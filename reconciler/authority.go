@@ -13,6 +13,7 @@ import (
 type Commit struct {
 	ID        string
 	Subject   string   // the first line of its message
+	Message   string   // all of it; empty where nobody asked for the commit by itself
 	Parents   []string // ids; more than one: a merge
 	Author    Identity
 	Committer Identity

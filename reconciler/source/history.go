@@ -87,7 +87,9 @@ func (r *Ref) Commit(ctx context.Context, name string) (reconciler.Commit, error
 	if err != nil {
 		return reconciler.Commit{}, fmt.Errorf("reading %s of %s: %w", name, r.repository.path, err)
 	}
-	return c.named(), nil
+	named := c.named()
+	named.Message = c.Message
+	return named, nil
 }
 
 func readCommit(b *batch, name string) (*Commit, error) {

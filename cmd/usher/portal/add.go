@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -74,7 +73,7 @@ func (s *site) add(w http.ResponseWriter, r *http.Request) {
 		})
 		return
 	}
-	s.propose(w, r, d, "add "+p.First+" "+p.Last, "add-"+spec.FoldEmail(p.Email))
+	s.propose(w, r, d, proposed{"add " + p.First + " " + p.Last, "add-" + spec.FoldEmail(p.Email), offers.contractsOf(r.PostForm["has"])})
 }
 
 // Fields of forms by what manifests call them.
@@ -90,7 +89,7 @@ func (s *site) draftAddition(ctx context.Context, offers offerList, ticked []str
 	if err != nil {
 		return nil, err
 	}
-	access, err := offers.access(seats, days)
+	access, err := offers.access(seats, days, spec.DayOf(s.Now()))
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +153,7 @@ func (s *site) addList(w http.ResponseWriter, r *http.Request) {
 		})
 		return
 	}
-	s.propose(w, r, d, fmt.Sprintf("add the list %s", p.Name), "list-"+p.Name)
+	s.propose(w, r, d, proposed{"add the list " + p.Name, "list-" + p.Name, offers.contractsOf(r.PostForm["has"])})
 }
 
 // sortOut puts what is wrong beside the text, or the name, that it is wrong with.

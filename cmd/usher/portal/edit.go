@@ -71,7 +71,7 @@ func (s *site) accessPage(r *http.Request) (p accessPage, err error) {
 	if err != nil {
 		return p, err
 	}
-	p.Path = usersPath + "/" + url.PathEscape(p.Person.Name)
+	p.Path = usersPath + "/" + url.PathEscape(r.PathValue("user"))
 	p.Basis = fmt.Sprint(catalogue.Newest.Number)
 	mine := viewerOf(r).contracts(stewardOf)
 	p.Elsewhere = slices.ContainsFunc(p.Person.Access, func(g spec.Grant) bool { return !slices.Contains(mine, g.Contract) })
@@ -203,6 +203,12 @@ func (l offerList) seatsOf(values []string) ([]spec.Seat, error) {
 	return seats, nil
 }
 
+// contractsOf lists the contracts of ticks, sorted.
+func (l offerList) contractsOf(ticked []string) []string {
+	seats, _ := l.seatsOf(ticked) // none is left where one was not to be given
+	return contractsIn(seats)
+}
+
 // saveAccess proposes the difference between the ticks as they were shown and as
 // they came back, so that what others change meanwhile is not undone.
 func (s *site) saveAccess(w http.ResponseWriter, r *http.Request) {
@@ -232,7 +238,7 @@ func (s *site) saveAccess(w http.ResponseWriter, r *http.Request) {
 		})
 		return
 	}
-	s.propose(w, r, d, accessSubject(p.Person.Name, give, take), "access-"+p.Person.Name)
+	s.propose(w, r, d, proposed{accessSubject(p.Person.Name, give, take), "access-" + p.Person.Name, contractsIn(give, take)})
 }
 
 var errNothingAsked = &edit.Error{Kind: edit.ErrField, Reason: "nothing is ticked or unticked yet", Hint: "tick what to give, untick what to take, then save"}
@@ -244,7 +250,7 @@ func (s *site) draftAccess(ctx context.Context, p *accessPage, give, take []spec
 	if len(give)+len(take) == 0 {
 		return nil, errNothingAsked
 	}
-	grant, err := p.Offers.access(give, p.Days)
+	grant, err := p.Offers.access(give, p.Days, spec.DayOf(s.Now()))
 	if err != nil {
 		return nil, err
 	}
@@ -279,8 +285,8 @@ func daysOf(form url.Values) daysField {
 }
 
 // access is what a manifest is to give, in as few words as will do.
-func (l offerList) access(seats []spec.Seat, days daysField) ([]edit.Access, error) {
-	span, err := days.span()
+func (l offerList) access(seats []spec.Seat, days daysField, today spec.Day) ([]edit.Access, error) {
+	span, err := days.span(today)
 	if err != nil {
 		return nil, err
 	}
@@ -303,8 +309,10 @@ type dayError struct {
 
 func (e *dayError) Error() string { return e.field + ": " + e.Reason }
 
-// span is the days of the form. A mistake in one is a [*dayError].
-func (f daysField) span() (spec.Span, error) {
+// span is the days of the form. A mistake in one is a [*dayError]. Manifests may keep
+// what has ended, as the record of it; who fills in a form means to give something, so
+// a last day that has passed is a mistake there.
+func (f daysField) span(today spec.Day) (spec.Span, error) {
 	span := spec.AllTime
 	for _, d := range []struct {
 		field, text string
@@ -319,8 +327,11 @@ func (f daysField) span() (spec.Span, error) {
 		}
 		*d.day = day
 	}
-	if span.Until < span.From {
+	switch {
+	case span.Until < span.From:
 		return span, &dayError{"until", fieldProblem{"this is before it begins", "the last day is the first one, or a later one"}}
+	case span.Until < today:
+		return span, &dayError{"until", fieldProblem{"this day has passed", "the last day is today, " + today.String() + " in UTC, or a later one"}}
 	}
 	return span, nil
 }
@@ -328,6 +339,16 @@ func (f daysField) span() (spec.Span, error) {
 // without returns what is in the list and not among those left out.
 func without(list, leftOut []string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(v string) bool { return slices.Contains(leftOut, v) })
+}
+
+// contractsIn lists the contracts of seats, sorted.
+func contractsIn(lists ...[]spec.Seat) []string {
+	var names []string
+	for _, seat := range slices.Concat(lists...) {
+		names = append(names, seat.Contract)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // accessSubject says in one line what is proposed.

@@ -45,6 +45,8 @@ func TestAFormThatComesBackLeadsToItsMistakes(t *testing.T) {
 			map[string]string{"from": "a day is written like"}},
 		{"an end before it begins", "/users/add", f.as("grace"), url.Values{"email": {"bo@acme.example"}, "first": {"Bo"}, "last": {"Ek"}, "has": {"design/cad"}, "from": {"2037-01-02"}, "until": {"2037-01-01"}}, "problem",
 			map[string]string{"until": "before it begins"}},
+		{"an end that has passed", "/users/add", f.as("grace"), url.Values{"email": {"bo@acme.example"}, "first": {"Bo"}, "last": {"Ek"}, "has": {"design/cad"}, "until": {"2020-01-01"}}, "problem",
+			map[string]string{"until": "this day has passed (the last day is today, "}},
 		{"a long reason", "/users/ada/access", f.as("grace"), url.Values{"has": {"design/cad"}, "reason": {strings.Repeat("so ", 200)}}, "problem",
 			map[string]string{"reason": "more than 500"}},
 		{"nothing ticked", "/users/eve/access", f.as("grace"), url.Values{"was": {"design/cad"}, "has": {"design/cad"}}, "problem", nil},

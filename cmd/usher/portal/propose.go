@@ -155,15 +155,25 @@ func (d *draft) wanted() *reconciler.Manifests {
 	return m
 }
 
+// proposed is what a draft is called, and whom it concerns.
+type proposed struct {
+	subject, slug string
+	contracts     []string // sorted; none: nobody's in particular
+}
+
+// concerns names, in the last lines of a commit, the contracts that a proposal
+// concerns: who may see it besides its author is said by them.
+const concerns = "Usher-Contracts:"
+
 // propose shows a draft: as a commit on a branch of its own, where manifests come
 // from commits, else as lines to copy. It never changes what is wanted.
-func (s *site) propose(w http.ResponseWriter, r *http.Request, d *draft, subject, slug string) {
+func (s *site) propose(w http.ResponseWriter, r *http.Request, d *draft, p proposed) {
 	if s.Tree.Repository == "" {
-		s.showProposal(w, r, d, proposalPage{Subject: subject, Dir: s.Tree.Dir})
+		s.showProposal(w, r, d, proposalPage{Subject: p.subject, Dir: s.Tree.Dir})
 		return
 	}
-	branch := proposalPrefix + slugOf(slug) + "-" + strings.ToLower(rand.Text()[:8])
-	if err := s.commit(r, d, branch, subject); err != nil {
+	branch := proposalPrefix + slugOf(p.slug) + "-" + strings.ToLower(rand.Text()[:8])
+	if err := s.commit(r, d, branch, p); err != nil {
 		s.fail(w, r, err)
 		return
 	}
@@ -172,7 +182,7 @@ func (s *site) propose(w http.ResponseWriter, r *http.Request, d *draft, subject
 
 // commit makes the branch. Its author is whoever is signed in; usher commits it,
 // and signs nothing.
-func (s *site) commit(r *http.Request, d *draft, branch, subject string) error {
+func (s *site) commit(r *http.Request, d *draft, branch string, p proposed) error {
 	who := viewerOf(r)
 	files := map[string][]byte{}
 	for _, c := range d.changes {
@@ -182,7 +192,8 @@ func (s *site) commit(r *http.Request, d *draft, branch, subject string) error {
 		Base: d.read.Commit, Branch: branch, Files: files, At: s.Now(),
 		Author:    source.Person{Name: plainName(who.FullName()), Email: who.Email()},
 		Committer: s.committer(),
-		Message:   subject + "\n\nProposed in the account portal by " + who.Name() + ".\n",
+		Message: p.subject + "\n\nProposed in the account portal by " + who.Name() + ".\n\n" +
+			strings.TrimSpace(concerns+" "+strings.Join(p.contracts, ", ")) + "\n",
 	})
 	return err
 }
@@ -250,7 +261,7 @@ func (s *site) proposal(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, errNoProposal)
 		return
 	}
-	d, p, err := s.committed(r.Context(), branch)
+	d, p, err := s.committed(r, branch)
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -258,16 +269,17 @@ func (s *site) proposal(w http.ResponseWriter, r *http.Request) {
 	s.showProposal(w, r, d, p)
 }
 
-// committed reads a proposal back from its branch.
-func (s *site) committed(ctx context.Context, branch string) (*draft, proposalPage, error) {
-	p := proposalPage{Branch: branch, Onto: s.Tree.branch(), Signed: s.Tree.Signed}
+// committed reads a proposal back from its branch. To whoever may not see it there is
+// none.
+func (s *site) committed(r *http.Request, branch string) (*draft, proposalPage, error) {
+	ctx, p := r.Context(), proposalPage{Branch: branch, Onto: s.Tree.branch(), Signed: s.Tree.Signed}
 	repository, err := source.OpenRepository(ctx, s.Tree.Repository)
 	if err != nil {
 		return nil, p, err
 	}
 	ref := source.NewRef(repository, s.Tree.Ref, s.Tree.Path)
 	commit, err := ref.Commit(ctx, "refs/heads/"+branch)
-	if err != nil || len(commit.Parents) != 1 {
+	if err != nil || len(commit.Parents) != 1 || !viewerOf(r).sees(commit) {
 		return nil, p, errNoProposal
 	}
 	p.Subject, p.Commit, p.Author = commit.Subject, commit.ID, commit.Author.String()
@@ -299,6 +311,19 @@ func (s *site) committed(ctx context.Context, branch string) (*draft, proposalPa
 		p.Conflict = d.conflicts()
 	}
 	return d, p, nil
+}
+
+// sees reports whether somebody may see a proposal: its author, and the stewards of
+// every contract that it says it concerns. One that says nothing is its author's.
+func (v viewer) sees(proposal reconciler.Commit) bool {
+	if spec.FoldEmail(proposal.Author.Email) == v.account.EmailKey {
+		return true
+	}
+	lines := strings.Split(strings.TrimSpace(proposal.Message), "\n")
+	names, said := strings.CutPrefix(lines[len(lines)-1], concerns)
+	return said && !slices.ContainsFunc(strings.FieldsFunc(names, func(r rune) bool { return r == ',' || r == ' ' }), func(contract string) bool {
+		return !allowed(v, stewardOf, contract)
+	})
 }
 
 // conflicts reports whether one of the files is no longer what the change began

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"usher/reconciler/source"
+	"usher/spec"
 )
 
 // repository puts the firm's manifests into a bare repository, below a folder, and
@@ -136,6 +138,7 @@ func TestSavingIsRefusedWhereItShouldBe(t *testing.T) {
 	f.write("list.yaml", "apiVersion: usher/v1\nkind: UserList\nmetadata: {name: interns}\nspec:\n  users: \"bo@acme.example, Bo, Ek\"\n  access: [cad]\n")
 	f.apply()
 	bare := f.repository(Tree{})
+	yesterday := (spec.DayOf(f.now()) - 1).String()
 	tests := []struct {
 		name, who, user string
 		form            url.Values
@@ -145,12 +148,15 @@ func TestSavingIsRefusedWhereItShouldBe(t *testing.T) {
 		{"nothing ticked", "grace", "eve", ticks("design/cad", "design/cad"), 422, "nothing is ticked or unticked yet"},
 		{"there already", "grace", "eve", ticks("", "design/cad"), 422, "the manifests say so already"},
 		{"a contract of others", "grace", "eve", ticks("", "plant/pipes"), 403, "not yours to give"},
-		{"taking under a contract of others", "thora", "eve", ticks("design/cad", ""), 403, "not yours to give"},
+		{"taking under a contract of others", "thora", "eve@acme.example", ticks("design/cad", ""), 403, "not yours to give"},
 		{"a product there is none of", "grace", "eve", ticks("", "design/nothing"), 403, "not yours to give"},
 		{"no day", "grace", "ada", url.Values{"has": {"design/cad"}, "until": {"soon"}}, 422, "a day is written like 2027-03-31"},
 		{"days the wrong way round", "grace", "ada", url.Values{"has": {"design/cad"}, "from": {"2037-01-02"}, "until": {"2037-01-01"}}, 422, "this is before it begins"},
+		{"a last day that has passed", "grace", "ada", url.Values{"has": {"design/cad"}, "until": {"2020-12-31"}}, 422, "this day has passed"},
+		{"one that ended yesterday", "grace", "ada", url.Values{"has": {"design/cad"}, "from": {"2020-01-01"}, "until": {yesterday}}, 422, "this day has passed"},
 		{"an entry of a list", "grace", "bo@acme.example", ticks("design/cad", ""), 422, "is an entry of the UserList at list.yaml:5"},
 		{"nobody", "grace", "nobody", ticks("", "design/cad"), 404, "There is nobody of that name"},
+		{"somebody of others, by name", "thora", "eve", ticks("", "plant/pipes"), 404, "There is nobody of that name"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -261,8 +267,48 @@ func TestAProposalShowsNothingOfOthers(t *testing.T) {
 	page := f.as("grace").get(saved.to())
 	page.says(200, "Ada Testada", "cad under design", "1 message: 1 change of access", "Not shown: 2 changes that concern contracts of others")
 	page.lacks("zed", "Testzed", "pipes")
+	saved = f.as("thora").post("/users/olu/access", ticks("", "plant/pipes"))
 	page = f.as("thora").get(saved.to())
-	page.says(200, "Zed Testzed", "pipes under plant", "1 message: 1 invitation", "Not shown: 1 change that concerns contracts of others")
+	page.says(200, "Zed Testzed", "pipes under plant", "2 messages: ", "1 invitation")
+}
+
+// TestWhoSeesAProposal: its author, and the stewards of all contracts that it concerns.
+func TestWhoSeesAProposal(t *testing.T) {
+	f := newFirm(t)
+	f.write("firm.yaml", strings.Replace(firmManifests, "  softwareCoordinators: [thora]", "  softwareCoordinators: [thora, grace]", 1))
+	f.apply()
+	bare := f.repository(Tree{})
+	grace := f.as("grace")
+	proposal := func(path string, form url.Values) string {
+		t.Helper()
+		saved := grace.post(path, form)
+		if !strings.HasPrefix(saved.to(), "/proposals/usher/") {
+			t.Fatalf("got %d to %q, want a proposal:\n%s", saved.status, saved.to(), saved.text())
+		}
+		return saved.to()
+	}
+	bo := url.Values{"email": {"bo@acme.example"}, "first": {"Bo"}, "last": {"Ek"}}
+	both := url.Values{"email": {"cy@acme.example"}, "first": {"Cy"}, "last": {"Ek"}, "has": {"design/cad", "plant/pipes"}}
+	alone := proposal("/users/add", bo)
+	f.git(f.dir, "fetch", "-q", bare, strings.TrimPrefix(alone, "/proposals/"))
+	f.git(f.dir, "checkout", "-q", "FETCH_HEAD")
+	f.git(f.dir, "commit", "-q", "--amend", "--author", "Grace Testgrace <grace@acme.example>", "-m", "add Bo Ek\n\nProposed in the account portal by grace.")
+	f.git(f.dir, "push", "-q", bare, "HEAD:refs/heads/usher/older-1")
+	tests := []struct{ name, path, who string }{
+		{"under design", proposal("/users/eve/access", ticks("design/cad", "")), "ada grace"},
+		{"under both", proposal("/users/add", both), "grace"},
+		{"without access", alone, "ada grace olu thora"},
+		{"that does not say", "/proposals/usher/older-1", "grace"},
+		{"that there is not", "/proposals/usher/add-nobody-abcdefgh", ""},
+	}
+	for _, tt := range tests {
+		for _, who := range []string{"ada", "grace", "olu", "thora"} {
+			got := f.as(who).get(tt.path)
+			if sees := got.status == 200; sees != slices.Contains(strings.Fields(tt.who), who) || !sees && !strings.Contains(got.text(), "There is no such proposal") {
+				t.Errorf("a proposal %s for %s: got %d, want it seen by %s", tt.name, who, got.status, tt.who)
+			}
+		}
+	}
 }
 
 // TestOtherBranchesAreNotShown: the page reads what the portal proposed, and

@@ -192,7 +192,11 @@ func rowOf(p *state.Person, who viewer, c *state.Catalogue) userRow {
 			row.Elsewhere = true
 		}
 	}
-	row.Resend = invitable(&p.Account) && who.looksAfter(contractsOf(p))
+	related := contractsOf(p)
+	row.Resend = invitable(&p.Account) && who.looksAfter(related)
+	if !who.looksAfter(related) {
+		row.Path = usersPath + "/" + url.PathEscape(p.Email)
+	}
 	return row
 }
 
@@ -213,8 +217,8 @@ func (u userRow) Badge() string {
 	return map[state.Status]string{state.Active: "good", state.Invited: "info", state.Expired: "warn", state.Suspended: "bad"}[u.Account.Status]
 }
 
-var errNotYours = refusal{http.StatusNotFound, "This person is not one of yours",
-	"They have access or a role under contracts of others alone; ask those who manage these."}
+var errNobody = refusal{http.StatusNotFound, "There is nobody of that name for you",
+	"They may have been removed, not be applied yet, or have to do with contracts of others alone. The list of users finds anybody by their whole e-mail address."}
 
 // resend sends an invitation again, in the name of whoever asks (DOMAIN.md row 17).
 func (s *site) resend(w http.ResponseWriter, r *http.Request) {
@@ -228,7 +232,7 @@ func (s *site) resend(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case !viewerOf(r).looksAfter(contractsOf(&p)):
-		err = errNotYours
+		err = errNobody
 	case !invitable(&p.Account):
 		err = refusal{http.StatusConflict, "There is no invitation to send again",
 			p.FirstName + " " + p.LastName + " is " + string(p.Status) + ". Only somebody who is invited, or whose invitation has expired, can be invited again."}
@@ -249,11 +253,27 @@ func (s *site) resend(w http.ResponseWriter, r *http.Request) {
 	s.leadSaying(w, r, addressOf(usersPath, back), said)
 }
 
-// personOf is the person that a path names.
+// personOf is the person that a path names, for those who may know of them: by the
+// name of their manifest for whoever looks after them; by their whole address for any
+// steward, who may give access to somebody who has none under their contracts yet,
+// but has to know whom. To everybody else they are nobody, and it takes as long to say
+// so as where there is nobody.
 func (s *site) personOf(r *http.Request) (state.Person, error) {
-	p, err := s.DB.Person(r.Context(), r.PathValue("user"))
+	ctx, who, name := r.Context(), viewerOf(r), r.PathValue("user")
+	p, err := s.DB.Person(ctx, name)
 	if errors.Is(err, state.ErrNotFound) {
-		return p, refusal{http.StatusNotFound, "There is nobody of that name", "They may have been removed, or not be applied yet. Look for them in the list of users."}
+		if _, err := s.DB.Person(ctx, who.Name()); err != nil { // for the time it takes
+			return state.Person{}, err
+		}
+	}
+	if err == nil && !who.looksAfter(contractsOf(&p)) {
+		err = state.ErrNotFound
+	}
+	if errors.Is(err, state.ErrNotFound) && strings.Contains(name, "@") {
+		p, err = s.DB.PersonAt(ctx, name)
+	}
+	if errors.Is(err, state.ErrNotFound) {
+		return state.Person{}, errNobody
 	}
 	return p, err
 }

@@ -3,6 +3,7 @@ package portal
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -166,7 +167,7 @@ func TestResendIsDoneInTheNameOfWhoAsks(t *testing.T) {
 	}{
 		{"grace", "/users/eve/resend", 409, "There is no invitation to send again"},
 		{"grace", "/users/nobody/resend", 404, "There is nobody of that name"},
-		{"thora", "/users/nobu/resend", 404, "not one of yours"},
+		{"thora", "/users/nobu/resend", 404, "There is nobody of that name"},
 	} {
 		f.as(tt.who).post(tt.path, url.Values{}).says(tt.status, tt.words)
 	}
@@ -206,4 +207,65 @@ func TestNamesAreNeverMarkup(t *testing.T) {
 			t.Errorf("%s lacks the name", path)
 		}
 	}
+}
+
+// A person is there for those who look after them, and by their whole address for any
+// steward; whoever has nothing to do with them finds nobody, whichever way they ask.
+func TestWhoKnowsOfAPerson(t *testing.T) {
+	f := newFirm(t)
+	f.write("zed.yaml", firmPerson("zed", ""))
+	f.invite("nina")
+	tests := []struct{ who, path, sees string }{
+		{"grace", "eve", "Eve Testeve"},
+		{"thora", "eve", ""},
+		{"thora", "EVE@acme.example", "Eve Testeve"}, // as the list of users finds her
+		{"olu", "ada", ""},                           // a role under design
+		{"thora", "olu", "Olu Testolu"},
+		{"thora", "zed", "Zed Testzed"}, // nobody's yet, so anybody's to give access to
+		{"thora", "nobody", ""},
+		{"thora", "nobody@acme.example", ""},
+	}
+	for _, tt := range tests {
+		page := f.as(tt.who).get("/users/" + url.PathEscape(tt.path) + "/access")
+		if tt.sees == "" {
+			page.says(404, "There is nobody of that name for you")
+			page.lacks("Eve", "Test"+tt.path)
+		} else {
+			page.says(200, tt.sees)
+		}
+	}
+	f.as("thora").post("/users/nina/resend", nil).says(404, "There is nobody of that name for you")
+	f.as("thora").post("/users/nina@acme.example/resend", nil).says(404, "There is nobody of that name for you")
+	found := f.as("thora").get("/users?q=eve@acme.example")
+	found.says(200, "Eve Testeve")
+	if !strings.Contains(found.body, `href="/users/eve@acme.example/access"`) {
+		t.Error("who is found by her address is not led to by it")
+	}
+}
+
+// Whether there is somebody of a name does not show in the time that the answer takes.
+func TestAPersonIsNotFoundByTheTime(t *testing.T) {
+	f := newFirm(t)
+	f.write("zed.yaml", firmPerson("zed", "  access: [cad]\n"))
+	f.apply()
+	thora := f.as("thora")
+	took := map[string][]time.Duration{}
+	for range 200 {
+		for _, name := range []string{"eve", "nobody"} {
+			start := time.Now()
+			thora.get("/users/" + name + "/access")
+			took[name] = append(took[name], time.Since(start))
+		}
+	}
+	there, not := median(took["eve"]), median(took["nobody"])
+	t.Logf("somebody of others %s, nobody %s", there, not)
+	if ratio := float64(there) / float64(not); ratio < 0.8 || ratio > 1.25 {
+		t.Errorf("somebody of others takes %s, nobody %s", there, not)
+	}
+}
+
+// median is the middle one of several times.
+func median(times []time.Duration) time.Duration {
+	slices.Sort(times)
+	return times[len(times)/2]
 }
