@@ -316,7 +316,11 @@ func TestSigningInBesideAChangeOfPassword(t *testing.T) {
 				f.must(tt.meanwhile(hash))
 			}
 			b := f.stranger()
-			b.signIn(tt.email, tt.password)
+			refused := b.signIn(tt.email, tt.password)
+			refused.says(http.StatusConflict, "This account changed at this very moment", "Sign in once more")
+			if b.cookie() != "" {
+				t.Errorf("a browser that is not signed in keeps %q", b.cookie())
+			}
 			b.get("/account").leads(signInPath + "?next=%2Faccount")
 			b.get(choosePath).leads(signInPath + "?next=%2Fpassword%2Fchoose")
 			b.signIn(tt.email, "another sentence to keep").leads("/")

@@ -149,8 +149,14 @@ func (s *site) visitor(r *http.Request) (viewer, error) {
 	return viewer{}, nil
 }
 
+// errMeanwhile: an account that opened a moment ago has another password by now, or is
+// suspended or gone.
+var errMeanwhile = refusal{http.StatusConflict, "This account changed at this very moment",
+	"You are not signed in. Sign in once more, with the password that is yours now."}
+
 // begin signs somebody in, under a new token: what a browser held before is worth
-// nothing afterwards.
+// nothing afterwards. The session is kept at once, while it can still be said that it
+// could not be: errMeanwhile.
 func (s *site) begin(ctx context.Context, who opened) error {
 	if err := s.sessions.Clear(ctx); err != nil {
 		return err
@@ -163,5 +169,10 @@ func (s *site) begin(ctx context.Context, who opened) error {
 	if who.given > 0 {
 		s.sessions.Put(ctx, givenKey, fmt.Sprint(who.given))
 	}
-	return nil
+	_, _, err := s.sessions.Commit(ctx)
+	s.sessions.Remove(ctx, freshKey)
+	if errors.Is(err, state.ErrNotFound) {
+		return errors.Join(errMeanwhile, s.sessions.Destroy(ctx))
+	}
+	return err
 }
