@@ -64,6 +64,9 @@ const thatGrant = " WHERE account = ? AND contract = ? AND product = ? AND first
 
 func (tx *Tx) insertGrant(id string, g spec.Grant) error {
 	lines, err := encode(g.Because)
+	if err == nil {
+		err = tx.hold(id, g, 1)
+	}
 	if err != nil {
 		return err
 	}
@@ -71,7 +74,11 @@ func (tx *Tx) insertGrant(id string, g spec.Grant) error {
 }
 
 func (tx *Tx) endGrant(id string, g spec.Grant) error {
-	return tx.end(&tx.rows.access, "UPDATE access SET until = ?"+thatGrant, tx.Revision, id, g.Contract, g.Product, g.From, g.Until)
+	err := tx.end(&tx.rows.access, "UPDATE access SET until = ?"+thatGrant, tx.Revision, id, g.Contract, g.Product, g.From, g.Until)
+	if err != nil {
+		return err
+	}
+	return tx.hold(id, g, -1)
 }
 
 // endAccess revokes all that an account has.

@@ -80,7 +80,7 @@ func (tx *Tx) AddAccount(u *spec.User, active bool) (Account, error) {
 		return Account{}, err
 	}
 	p := personFor(id, u)
-	p.created = tx.Now
+	p.created, p.begins = tx.Now, true
 	if active {
 		p.activated = tx.Now
 	}
@@ -121,7 +121,7 @@ func (tx *Tx) ReviveAccount(id string, u *spec.User) (Account, error) {
 	if err != nil {
 		return Account{}, fmt.Errorf("bringing back account %s: %w", id, fault(err))
 	}
-	p.created, p.activated = moment(created), moment(activated)
+	p.created, p.activated, p.begins = moment(created), moment(activated), true
 	p.generation = max(p.generation, generation)
 	tx.people[id] = p
 	return p.account(tx.Now), tx.record(aboutAccount+id, entry{
@@ -178,6 +178,9 @@ func (tx *Tx) changePerson(is, was *person, because []spec.Origin) error {
 		if err := tx.endSessions(is.id); err != nil {
 			return fmt.Errorf("signing out account %s: %w", is.id, err)
 		}
+	}
+	if err := tx.rehold(is.id, was.tally(), is.tally()); err != nil {
+		return fmt.Errorf("counting what account %s holds: %w", is.id, err)
 	}
 	return tx.record(aboutAccount+is.id, entry{
 		Do: doChange, Suspended: is.suspended, Generation: is.generation,

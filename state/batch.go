@@ -43,7 +43,7 @@ func newSorted(table, column, columns string) batch {
 func (tx *Tx) prepareBatches() {
 	r := &tx.rows
 	r.account = newSorted("account", "id", "id created activated")
-	r.person = newBatch("person", "account name email email_key first_name last_name signing_keys suspended generation origin since sort_key first_key")
+	r.person = newBatch("person", "account name email email_key first_name last_name signing_keys suspended generation origin since sort_key first_key idle")
 	r.word = newBatch("person_word", "account word")
 	r.invitation = newSorted("invitation", "account", "account issue secret_hash issued expires since")
 	r.access = newSorted("access", "account", "account contract product first_day last_day reason because since")

@@ -229,6 +229,9 @@ func TestEveryRevisionCanBeReadAsItWas(t *testing.T) {
 		if diff := cmp.Diff(want[len(want)-1], now.Roster); diff != "" {
 			t.Fatalf("now (-want +got):\n%s", diff)
 		}
+		if diff := cmp.Diff(o.figures(), h.figures()); diff != "" {
+			t.Fatalf("figures (-want +got):\n%s", diff)
+		}
 		if err := h.verify(); err != nil {
 			t.Fatal(err)
 		}

@@ -18,7 +18,7 @@ var migrations, _ = fs.Sub(embedded, "migrations")
 const applicationID = 0x75736872
 
 // fills make, in the transaction of a migration and after it, what SQL alone cannot.
-var fills = map[string]func(context.Context, *sql.Tx) error{"0007_search.sql": fillSearch}
+var fills = map[string]func(context.Context, *sql.Tx) error{"0007_search.sql": fillSearch, "0010_holding.sql": fillHoldings}
 
 // schemaVersion is the version that this binary reads and writes: the number of
 // its migrations.

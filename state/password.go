@@ -117,6 +117,9 @@ func (o *Owner) Activate(ctx context.Context, account string, issue int, hash st
 		if _, err := tx.exec("UPDATE account SET activated = ? WHERE id = ?", millis(tx.Now), account); err != nil {
 			return err
 		}
+		if err := tx.rehold(account, tallyOf(false, false), tallyOf(false, true)); err != nil {
+			return err
+		}
 		conn, err := tx.conn()
 		if err != nil {
 			return err
@@ -146,7 +149,7 @@ func (o *Owner) beside(ctx context.Context, fn func(*Tx) error) error {
 		tx := o.db.begin(ctx, conn, newest, day)
 		defer tx.close()
 		tx.Revision = newest.Number
-		for _, step := range []func() error{func() error { return fn(tx) }, tx.writeTrail, tx.flush} {
+		for _, step := range []func() error{func() error { return fn(tx) }, tx.writeHoldings, tx.writeTrail, tx.flush} {
 			if err := step(); err != nil {
 				return err
 			}

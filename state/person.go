@@ -35,6 +35,9 @@ type person struct {
 	origin     spec.Origin
 	since      int64
 	life
+
+	begins    bool // in this transaction, with nothing, and is not written yet
+	relations int  // if so, how much access and how many roles it has been given
 }
 
 func personFor(id string, u *spec.User) *person {
@@ -145,6 +148,7 @@ func (tx *Tx) replacePerson(p *person) error {
 	if err := tx.endPersonRow(p.id); err != nil {
 		return err
 	}
+	tx.related[p.id] = true
 	tx.people[p.id] = p
 	return nil
 }
@@ -207,7 +211,8 @@ func (tx *Tx) writePeople() error {
 			return err
 		}
 		err = tx.insert(&tx.rows.person, p.id, p.Name, p.Email, p.EmailKey, p.FirstName, p.LastName, keys, p.suspended, p.generation, origin, tx.Revision,
-			p.sortKey(), p.firstKey())
+			p.sortKey(), p.firstKey(), p.begins && p.relations == 0)
+		p.begins = false
 		for _, word := range p.words() {
 			if err == nil {
 				err = tx.insert(&tx.rows.word, p.id, word)

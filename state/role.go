@@ -19,12 +19,14 @@ type roleRow struct {
 func (tx *Tx) Assign(contract, id string, role spec.Role) error {
 	tx.roles = append(tx.roles, roleRow{contract, id, role})
 	tx.stewards = true
+	tx.relate(id, 1)
 	return tx.record(aboutAccount+id, entry{Do: doAssign, Contract: contract, Role: role})
 }
 
 // Unassign withdraws a role; [ErrNotFound] where it is not held.
 func (tx *Tx) Unassign(contract, id string, role spec.Role) error {
 	tx.stewards = true
+	tx.relate(id, -1)
 	assigned := slices.Index(tx.roles, roleRow{contract, id, role})
 	if assigned >= 0 { // in this very transaction: it never was
 		tx.roles = slices.Delete(tx.roles, assigned, assigned+1)

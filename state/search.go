@@ -322,14 +322,21 @@ func (q *PeopleQuery) hasProduct() condition {
 }
 
 // isUnder: has access or a role under one of the contracts, or under none at all,
-// so that whoever may change a person finds them (DOMAIN.md, "Authority").
+// so that whoever may change a person finds them (DOMAIN.md, "Authority"). What is
+// held under a contract is in the figures, and who holds that is in an index.
 func isUnder(contracts []string) condition {
 	const of = "account = p.account AND until IS NULL"
-	in := " AND contract IN (" + marks(len(contracts)) + ")"
+	in := "contract IN (" + marks(len(contracts)) + ")"
+	under := texts(contracts)
 	return condition{
-		check: "EXISTS (SELECT 1 FROM access WHERE " + of + in + ") OR EXISTS (SELECT 1 FROM role WHERE " + of + in + ")" +
-			" OR NOT EXISTS (SELECT 1 FROM access WHERE " + of + ") AND NOT EXISTS (SELECT 1 FROM role WHERE " + of + ")",
-		checkArgs: append(texts(contracts), texts(contracts)...),
+		check: "p.idle = 1 OR EXISTS (SELECT 1 FROM access WHERE " + of + " AND " + in + ")" +
+			" OR EXISTS (SELECT 1 FROM role WHERE " + of + " AND " + in + ")",
+		checkArgs: slices.Concat(under, under),
+		lead: "SELECT account FROM access WHERE until IS NULL AND (product, contract) IN" +
+			" (SELECT product, contract FROM holding WHERE until IS NULL AND " + in + ")" +
+			" UNION ALL SELECT account FROM role WHERE until IS NULL AND " + in +
+			" UNION ALL SELECT account FROM person WHERE until IS NULL AND idle = 1",
+		leadArgs: slices.Concat(under, under),
 	}
 }
 

@@ -10,34 +10,6 @@ import (
 	"usher/spec"
 )
 
-// Holding is how many people hold a product under a contract for the same days.
-// Suspended people hold nothing (DOMAIN.md, "Suspension").
-type Holding struct {
-	Contract string
-	Product  string
-	spec.Span
-	People  int
-	Pending int // of them, those who have not activated their account
-}
-
-// Holdings counts all access in force, whatever its days, sorted by contract,
-// product and days. It reads every grant; [DB.Stamp] tells when to read again.
-func (db *DB) Holdings(ctx context.Context) ([]Holding, error) {
-	const query = `SELECT a.contract, a.product, a.first_day, a.last_day, COUNT(*),
-		SUM(CASE WHEN a.account IN (SELECT id FROM account WHERE activated = 0) THEN 1 ELSE 0 END)
-		FROM access a WHERE a.until IS NULL AND a.account NOT IN (SELECT account FROM person WHERE until IS NULL AND suspended = 1)
-		GROUP BY a.contract, a.product, a.first_day, a.last_day
-		ORDER BY a.contract, a.product, a.first_day, a.last_day`
-	held, err := collect(ctx, db.reader, query, nil, func(scan scanner) (h Holding, err error) {
-		err = scan(&h.Contract, &h.Product, &h.From, &h.Until, &h.People, &h.Pending)
-		return h, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("counting seats: %w", err)
-	}
-	return held, nil
-}
-
 // Stamp is a number that grows with everything that is audited: while it stays
 // the same, so do the roster and every account's life.
 func (db *DB) Stamp(ctx context.Context) (int64, error) {
@@ -58,8 +30,8 @@ type SeatHistory struct {
 }
 
 // SeatHistories counts seats at some moments, at least one, sorted by contract
-// and product. Whatever was never offered nor held then is left out. It reads all
-// access there ever was; what lies behind does not change any more.
+// and product. Whatever was never offered nor held then is left out. It reads every
+// change of their number in between; what lies behind does not change any more.
 func (db *DB) SeatHistories(ctx context.Context, moments []time.Time) ([]SeatHistory, error) {
 	revisions := make([]int64, len(moments))
 	for i, at := range moments {
@@ -111,48 +83,24 @@ func (b *seatBook) sorted() []SeatHistory {
 
 func notZero(n int) bool { return n != 0 }
 
-// heldAt adds who held what. Who was never suspended is counted without a look at
-// the person; who ever was, only while they were not.
+// heldAt adds how many held what, from the figures that revisions kept.
 func (db *DB) heldAt(ctx context.Context, moments []time.Time, revisions []int64, book *seatBook) error {
-	const ever = "(SELECT account FROM person WHERE suspended = 1)"
-	never, args := sums(moments, revisions, false)
-	some, more := sums(moments, revisions, true)
-	query := "SELECT a.contract, a.product" + never + " FROM access a WHERE a.account NOT IN " + ever + " GROUP BY a.contract, a.product" +
-		" UNION ALL SELECT a.contract, a.product" + some + " FROM access a JOIN person p ON p.account = a.account" +
-		" WHERE p.suspended = 0 AND a.account IN " + ever + " GROUP BY a.contract, a.product"
-	_, err := collect(ctx, db.reader, query, append(args, more...), func(scan scanner) (none struct{}, err error) {
-		var contract, product string
-		counts := make([]int, len(moments))
-		to := []any{&contract, &product}
-		for i := range counts {
-			to = append(to, &counts[i])
-		}
-		if err := scan(to...); err != nil {
+	const query = `SELECT contract, product, first_day, last_day, people, since, COALESCE(until, 0) FROM holding
+		WHERE people > 0 AND since <= ? AND (until IS NULL OR until > ?)`
+	_, err := collect(ctx, db.reader, query, []any{slices.Max(revisions), slices.Min(revisions)}, func(scan scanner) (none struct{}, err error) {
+		var h Holding
+		var since, until int64
+		if err := scan(&h.Contract, &h.Product, &h.From, &h.Until, &h.People, &since, &until); err != nil {
 			return none, err
 		}
-		for i, h := 0, book.entry(contract, product); i < len(counts); i++ {
-			h.Held[i] += counts[i]
+		for i, at := range moments {
+			if revisions[i] >= since && (until == 0 || until > revisions[i]) && h.Contains(spec.DayOf(at)) {
+				book.entry(h.Contract, h.Product).Held[i] += h.People
+			}
 		}
 		return none, nil
 	})
 	return err
-}
-
-// sums writes a column for each moment that counts the access in force then, and
-// with person only that of people who were not suspended.
-func sums(moments []time.Time, revisions []int64, person bool) (columns string, args []any) {
-	var b strings.Builder
-	for i, at := range moments {
-		day, r := spec.DayOf(at), revisions[i]
-		b.WriteString(", SUM(CASE WHEN a.since <= ? AND (a.until IS NULL OR a.until > ?) AND a.first_day <= ? AND a.last_day >= ?")
-		args = append(args, r, r, day, day)
-		if person {
-			b.WriteString(" AND p.since <= ? AND (p.until IS NULL OR p.until > ?)")
-			args = append(args, r, r)
-		}
-		b.WriteString(" THEN 1 ELSE 0 END)")
-	}
-	return b.String(), args
 }
 
 // offeredAt adds how many seats there were.

@@ -25,8 +25,10 @@ type Tx struct {
 	inserts     *inserts
 	statements  map[string]*sql.Stmt
 	people      map[string]*person // what persons are to be; written at the end
-	roles       []roleRow          // to be assigned; written at the end
-	stewards    bool               // roles or contracts changed: see checkStewards
+	related     map[string]bool    // accounts whose idleness is to be looked at: see relate
+	holdings    holdings
+	roles       []roleRow // to be assigned; written at the end
+	stewards    bool      // roles or contracts changed: see checkStewards
 	trail       trail
 	calendarDay spec.Day
 	messages    int
@@ -84,7 +86,8 @@ func (db *DB) begin(ctx context.Context, conn *sql.Tx, newest Revision, day spec
 	tx := &Tx{
 		Now: now, Revision: newest.Number + 1, calendarDay: day,
 		ctx: ctx, db: db, sql: conn, inserts: newInserts(ctx, conn),
-		statements: map[string]*sql.Stmt{}, people: map[string]*person{},
+		statements: map[string]*sql.Stmt{}, people: map[string]*person{}, related: map[string]bool{},
+		holdings: holdings{changes: map[heldKey]tally{}},
 	}
 	tx.trail.start()
 	tx.prepareBatches()
@@ -102,7 +105,7 @@ func (tx *Tx) close() {
 // finish writes everything gathered, and last the revision with its closing
 // audit row, which is what makes a revision complete.
 func (tx *Tx) finish(cause Cause) (Revision, error) {
-	for _, step := range []func() error{tx.writePeople, tx.writeRoles, tx.flush, tx.checkStewards, tx.writeTrail} {
+	for _, step := range []func() error{tx.writePeople, tx.writeRoles, tx.flush, tx.checkStewards, tx.writeIdle, tx.writeHoldings, tx.writeTrail} {
 		if err := step(); err != nil {
 			return Revision{}, err
 		}

@@ -27,7 +27,7 @@ func (db *DB) Verify(ctx context.Context) error {
 	}
 	defer tx.Rollback()
 	v := &verifier{replay: newReplay(), prev: make([]byte, sha256.Size), gaps: map[string]bool{}}
-	for _, check := range []func(context.Context, querier) error{v.checkFile, v.walk, v.compare} {
+	for _, check := range []func(context.Context, querier) error{v.checkFile, v.walk, v.compare, v.checkDerived} {
 		if err := check(ctx, tx); err != nil {
 			return fmt.Errorf("verifying the state: %w", fault(err))
 		}
