@@ -161,23 +161,37 @@ func (h *house) since(migration string) []string {
 		_, err = was.Exec(string(text))
 		must(h.t, err)
 	}
-	const objects = "SELECT 'DROP ' || type || ' ' || name FROM sqlite_schema WHERE type IN ('index', 'table') AND sql > '' ORDER BY type"
-	const columns = `SELECT 'ALTER TABLE ' || t.name || ' DROP COLUMN ' || c.name
-		FROM sqlite_schema t JOIN pragma_table_info(t.name) c WHERE t.type = 'table'`
-	before := h.lines(was, objects)
-	var undo []string
-	for _, line := range h.lines(is, objects) {
+	const (
+		tables  = "SELECT 'DROP TABLE ' || name FROM sqlite_schema WHERE type = 'table' AND sql > ''"
+		indexes = "SELECT sql FROM sqlite_schema WHERE type = 'index' AND sql > ''"
+		columns = `SELECT 'ALTER TABLE ' || t.name || ' DROP COLUMN ' || c.name
+			FROM sqlite_schema t JOIN pragma_table_info(t.name) c WHERE t.type = 'table'`
+	)
+	var undo, redo []string
+	before, now := h.lines(was, indexes), h.lines(is, indexes)
+	for _, index := range now {
+		if !slices.Contains(before, index) {
+			undo = append(undo, "DROP INDEX "+strings.Fields(strings.Replace(index, " UNIQUE", "", 1))[2])
+		}
+	}
+	for _, index := range before {
+		if !slices.Contains(now, index) {
+			redo = append(redo, index)
+		}
+	}
+	before = h.lines(was, tables)
+	for _, line := range h.lines(is, tables) {
 		if !slices.Contains(before, line) {
 			undo = append(undo, line)
 		}
 	}
 	before = h.lines(was, columns)
 	for _, line := range h.lines(is, columns) {
-		if table := strings.Fields(line)[2]; !slices.Contains(before, line) && !slices.Contains(undo, "DROP table "+table) {
+		if table := strings.Fields(line)[2]; !slices.Contains(before, line) && !slices.Contains(undo, "DROP TABLE "+table) {
 			undo = append(undo, line)
 		}
 	}
-	return undo
+	return append(undo, redo...)
 }
 
 func (h *house) lines(db *sql.DB, query string) []string {

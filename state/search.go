@@ -4,11 +4,10 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
 
 	"usher/spec"
 )
@@ -56,23 +55,21 @@ const (
 	defaultPage = 50
 	maxPage     = 200
 	maxWords    = 8
-	// The rarest condition leads where so few fulfil it; else people are gone
-	// through in their order, so many a page. Both bound what a page can cost,
-	// whatever the number of people.
-	maxLed     = 2_000
-	maxScanned = 10_000
 )
 
-// beyond comes after every text with the same beginning.
-const beyond = "\U0010FFFF"
-
-// condition is one thing that people found must fulfil.
-type condition struct {
-	check     string // SQL about p, a row of person in force
-	checkArgs []any
-	lead      string // a query of the accounts that may fulfil it, by an index; "": there is none
-	leadArgs  []any
-}
+// What a page of people may cost is bounded, whatever their number. The rarest
+// condition leads to who fulfils it where that are few; else people are gone through
+// in their order. The latter fills a page soon but where many fulfil each condition
+// and few all of them, as no index knows of two conditions: then the rarest leads
+// after all, and where even that are too many, a page ends before it is full. Who
+// looks for people under a contract of a tenth of a hundred thousand, who never
+// activated their accounts and have a name with A, waits some times longer than among
+// a thousand for that, but not longer than for so many people.
+const (
+	fewLed     = 2_000  // led to without a look at others
+	maxLed     = 8_000  // led to where going through others does not fill the page
+	maxScanned = 10_000 // gone through
+)
 
 // People finds people in the database, one page at a time.
 func (db *DB) People(ctx context.Context, q PeopleQuery) (PeoplePage, error) {
@@ -111,20 +108,36 @@ func (s *peopleSearch) page(after string, now time.Time) (page PeoplePage, err e
 	if err != nil {
 		return page, err
 	}
-	leader, err := s.leader()
+	ids, next, err := s.find(key)
 	if err != nil {
 		return page, err
 	}
-	var ids []string
-	if leader != nil {
-		ids, page.Next, err = s.led(leader, key)
-	} else {
-		ids, page.Next, err = s.inOrder(key)
-	}
-	if err == nil {
-		page.People, err = peopleByID(s.ctx, s.tx, ids, now)
-	}
+	page.Next = next
+	page.People, err = peopleByID(s.ctx, s.tx, ids, now)
 	return page, err
+}
+
+// find returns the accounts of one page after a sort key, and the one after which the
+// next goes on.
+func (s *peopleSearch) find(after string) (ids []string, next string, err error) {
+	leader, err := s.leader(fewLed)
+	if err != nil {
+		return nil, "", err
+	}
+	if leader != nil {
+		return s.led(leader, after)
+	}
+	w := walk{peopleSearch: s, at: after}
+	if err := w.on(fewLed); err != nil || w.done() {
+		return w.page(err)
+	}
+	if leader, err = s.leader(min(maxLed, w.ahead())); err != nil {
+		return nil, "", err
+	}
+	if leader != nil {
+		return s.led(leader, after)
+	}
+	return w.page(w.on(maxScanned - fewLed))
 }
 
 // sortKeyOf is where the list goes on after an account; that of somebody who is
@@ -137,33 +150,44 @@ func (s *peopleSearch) sortKeyOf(id string) (key string, err error) {
 	return key, unless(noRows(row.Scan(&key)), ErrNotFound)
 }
 
-// leader is the condition that the fewest may fulfil, nil where none is rare.
-func (s *peopleSearch) leader() (*condition, error) {
-	var best *condition
-	fewest := maxLed + 1
-	for i := range s.conditions {
-		c := &s.conditions[i]
-		if c.lead == "" {
-			continue
+// leader is the condition that the fewest may fulfil, nil where all lead to more than
+// so many. It counts no further than it must: few at first, then eight times as many.
+func (s *peopleSearch) leader(most int) (*condition, error) {
+	for bound := min(250, most); ; bound = min(8*bound, most) {
+		var best *condition
+		fewest := bound + 1
+		for i := range s.conditions {
+			c := &s.conditions[i]
+			n, err := s.count(c, fewest)
+			if err != nil {
+				return nil, err
+			}
+			if n < fewest {
+				best, fewest = c, n
+			}
 		}
-		var n int
-		count := fmt.Sprintf("SELECT COUNT(*) FROM (%s LIMIT %d) AS led", c.lead, fewest)
-		if err := s.tx.QueryRowContext(s.ctx, count, c.leadArgs...).Scan(&n); err != nil {
-			return nil, err
-		}
-		if n < fewest {
-			best, fewest = c, n
+		if best != nil || bound == most {
+			return best, nil
 		}
 	}
-	return best, nil
 }
 
-// led looks at those alone who may fulfil the leading condition. Nothing is
-// gained by an index on their order, so it is hidden from the planner.
+// count tells to how many a condition leads, counting no further than most; most where
+// it leads nowhere.
+func (s *peopleSearch) count(c *condition, most int) (n int, err error) {
+	if len(c.leads) == 0 {
+		return most, nil
+	}
+	query := "SELECT COUNT(*) FROM (" + limited(c.led("1"), most) + ") AS led"
+	return n, s.tx.QueryRowContext(s.ctx, query, c.leadArgs...).Scan(&n)
+}
+
+// led looks at those alone who may fulfil the leading condition: they are found first,
+// and each then looked up.
 func (s *peopleSearch) led(leader *condition, after string) (ids []string, next string, err error) {
-	check, args := all(s.conditions)
-	query := "SELECT p.account FROM person p WHERE p.until IS NULL AND p.account IN (" + leader.lead + ")" +
-		" AND p.sort_key || '' > ? AND " + check + " ORDER BY p.sort_key || ''"
+	check, args := all(s.conditions, leader)
+	query := "SELECT p.account FROM (SELECT DISTINCT account FROM (" + leader.led("account") + ") AS those) AS led" +
+		" CROSS JOIN person p WHERE p.account = led.account AND p.until IS NULL AND p.sort_key > ? AND " + check + " ORDER BY p.sort_key"
 	args = slices.Concat(leader.leadArgs, []any{after}, args)
 	ids, err = collect(s.ctx, s.tx, limited(query, s.limit+1), args, scanText)
 	if err == nil && len(ids) > s.limit {
@@ -173,187 +197,60 @@ func (s *peopleSearch) led(leader *condition, after string) (ids []string, next 
 	return ids, next, err
 }
 
-// inOrder goes through people in their order until the page is full.
-func (s *peopleSearch) inOrder(after string) (ids []string, next string, err error) {
-	check, args := all(s.conditions)
-	query := "SELECT p.account, CASE WHEN " + check + " THEN 1 ELSE 0 END FROM person p" +
-		" WHERE p.until IS NULL AND p.sort_key > ? ORDER BY p.sort_key"
-	rows, err := s.tx.QueryContext(s.ctx, limited(query, maxScanned), append(args, after)...)
-	if err != nil {
+// walk goes through people in their order.
+type walk struct {
+	*peopleSearch
+	at      string // sort key up to which it came
+	end     bool   // there is nobody after it
+	scanned int
+	ids     []string // found, at most one more than a page has
+}
+
+// done reports whether the page is full, or everybody was looked at.
+func (w *walk) done() bool { return w.end || len(w.ids) > w.limit }
+
+// ahead is how many more have to be looked at, if they are as those who were.
+func (w *walk) ahead() int {
+	return w.scanned * (w.limit + 1 - len(w.ids)) / max(1, len(w.ids))
+}
+
+// on looks at so many more, unless the page is full before.
+func (w *walk) on(people int) error {
+	const in = " FROM person p WHERE p.until IS NULL AND p.sort_key > ?"
+	last := fmt.Sprintf("SELECT p.sort_key%s ORDER BY p.sort_key LIMIT 1 OFFSET %d", in, people-1)
+	var until string
+	err := noRows(w.tx.QueryRowContext(w.ctx, last, w.at).Scan(&until))
+	w.end = errors.Is(err, ErrNotFound)
+	if w.end {
+		until = beyond
+	} else if err != nil {
+		return err
+	}
+	check, args := all(w.conditions, nil)
+	query := limited("SELECT p.account"+in+" AND p.sort_key <= ? AND "+check+" ORDER BY p.sort_key", w.limit+1-len(w.ids))
+	ids, err := collect(w.ctx, w.tx, query, append([]any{w.at, until}, args...), scanText)
+	w.ids, w.at, w.scanned = append(w.ids, ids...), until, w.scanned+people
+	return err
+}
+
+// page is what was found, and who is the last of it, or of those looked at; "" where
+// there is nobody else.
+func (w *walk) page(err error) (ids []string, next string, _ error) {
+	switch {
+	case err != nil:
 		return nil, "", err
+	case len(w.ids) > w.limit:
+		return w.ids[:w.limit], w.ids[w.limit-1], nil
+	case w.end:
+		return w.ids, "", nil
 	}
-	defer rows.Close()
-	scanned, last := 0, ""
-	for rows.Next() {
-		var id string
-		var fits bool
-		if err := rows.Scan(&id, &fits); err != nil {
-			return nil, "", err
-		}
-		if fits && len(ids) == s.limit {
-			return ids, ids[s.limit-1], nil
-		}
-		if fits {
-			ids = append(ids, id)
-		}
-		scanned, last = scanned+1, id
-	}
-	if scanned == maxScanned {
-		next = last
-	}
-	return ids, next, rows.Err()
+	err = w.tx.QueryRowContext(w.ctx, "SELECT account FROM person WHERE until IS NULL AND sort_key = ?", w.at).Scan(&next)
+	return w.ids, next, err
 }
 
 func scanText(scan scanner) (s string, err error) {
 	err = scan(&s)
 	return s, err
-}
-
-// all joins the checks of the conditions.
-func all(conditions []condition) (check string, args []any) {
-	checks := []string{"1 = 1"}
-	for _, c := range conditions {
-		checks = append(checks, "("+c.check+")")
-		args = append(args, c.checkArgs...)
-	}
-	return strings.Join(checks, " AND "), args
-}
-
-func (q *PeopleQuery) conditions(now time.Time) []condition {
-	var list []condition
-	for _, word := range searchWords(q.Text) {
-		list = append(list, beginsWith(word))
-	}
-	if q.Status != "" {
-		list = append(list, hasStatus(q.Status, now))
-	}
-	if q.Product != "" {
-		list = append(list, q.hasProduct())
-	}
-	if q.Under != nil {
-		list = append(list, isUnder(q.Under))
-	}
-	return list
-}
-
-// searchWords splits what somebody types or pastes: "Lovelace, Ada <ada@…>".
-func searchWords(text string) []string {
-	words := strings.FieldsFunc(foldForSearch(text), func(r rune) bool {
-		return unicode.IsSpace(r) || strings.ContainsRune(`,;<>()"`, r)
-	})
-	slices.Sort(words)
-	words = slices.Compact(words)
-	return words[:min(len(words), maxWords)]
-}
-
-// beginsWith: a word of the name or e-mail begins with this one. Addresses are
-// kept with their domains in ASCII, which is how they are compared too.
-func beginsWith(word string) condition {
-	address := word
-	if strings.Contains(word, "@") {
-		address = spec.FoldEmail(word)
-	}
-	var c condition
-	var checks, leads []string
-	for _, column := range []struct{ name, from string }{
-		{"sort_key", word}, {"first_key", word}, {"name", word}, {"email_key", address},
-	} {
-		bounds := []any{column.from, column.from + beyond}
-		checks = append(checks, "p."+column.name+" >= ? AND p."+column.name+" < ?")
-		leads = append(leads, "SELECT account FROM person WHERE until IS NULL AND "+column.name+" >= ? AND "+column.name+" < ?")
-		c.checkArgs = append(c.checkArgs, bounds...)
-		c.leadArgs = append(c.leadArgs, bounds...)
-	}
-	bounds := []any{word, word + beyond}
-	checks = append(checks, "EXISTS (SELECT 1 FROM person_word w WHERE w.account = p.account AND w.word >= ? AND w.word < ?)")
-	leads = append(leads, "SELECT account FROM person_word WHERE word >= ? AND word < ?")
-	c.checkArgs, c.leadArgs = append(c.checkArgs, bounds...), append(c.leadArgs, bounds...)
-	c.check, c.lead = strings.Join(checks, " OR "), strings.Join(leads, " UNION ALL ")
-	return c
-}
-
-// hasStatus says in SQL what [Account.statusAt] says.
-func hasStatus(status Status, now time.Time) condition {
-	const (
-		activated = "EXISTS (SELECT 1 FROM account a WHERE a.id = p.account AND a.activated > 0 AND a.activated <= ?)"
-		opens     = "EXISTS (SELECT 1 FROM invitation i WHERE i.account = p.account AND i.until IS NULL AND i.expires > ?)"
-	)
-	at := millis(now)
-	switch status {
-	case Suspended:
-		return condition{
-			check: "p.suspended = 1", lead: "SELECT account FROM person WHERE until IS NULL AND suspended = 1",
-		}
-	case Active:
-		return condition{
-			check: "p.suspended = 0 AND " + activated, checkArgs: []any{at},
-			lead: "SELECT id FROM account WHERE activated > 0",
-		}
-	case Invited:
-		return condition{
-			check: "p.suspended = 0 AND NOT " + activated + " AND " + opens, checkArgs: []any{at, at},
-			lead: "SELECT account FROM invitation WHERE until IS NULL AND expires > ?", leadArgs: []any{at},
-		}
-	case Expired: // who was never invited is active or suspended; so an invitation has passed or was ended
-		return condition{
-			check: "p.suspended = 0 AND NOT " + activated + " AND NOT " + opens, checkArgs: []any{at, at},
-			lead: `SELECT account FROM invitation WHERE until IS NULL AND expires <= ?
-				UNION ALL SELECT account FROM invitation WHERE until IS NOT NULL`, leadArgs: []any{at},
-		}
-	}
-	return condition{check: "1 = 0", lead: "SELECT account FROM person WHERE 1 = 0"}
-}
-
-// hasProduct: has the product under one contract, or any of those looked at. Who it
-// leads to is found by an index of products; whether one person has it, by that of
-// accounts, and the other is hidden from the planner, which takes it for as good.
-func (q *PeopleQuery) hasProduct() condition {
-	contract, args := "", []any{q.Product}
-	switch {
-	case q.Contract != "":
-		contract, args = " AND contract = ?", append(args, q.Contract)
-	case q.Under != nil:
-		contract, args = " AND contract IN ("+marks(len(q.Under))+")", append(args, texts(q.Under)...)
-	}
-	return condition{
-		check: "EXISTS (SELECT 1 FROM access WHERE account = p.account AND until IS NULL AND product || '' = ?" + contract + ")", checkArgs: args,
-		lead: "SELECT account FROM access WHERE until IS NULL AND product = ?" + contract, leadArgs: args,
-	}
-}
-
-// isUnder: has access or a role under one of the contracts, or under none at all,
-// so that whoever may change a person finds them (DOMAIN.md, "Authority"). What is
-// held under a contract is in the figures, and who holds that is in an index.
-func isUnder(contracts []string) condition {
-	const of = "account = p.account AND until IS NULL"
-	in := "contract IN (" + marks(len(contracts)) + ")"
-	under := texts(contracts)
-	return condition{
-		check: "p.idle = 1 OR EXISTS (SELECT 1 FROM access WHERE " + of + " AND " + in + ")" +
-			" OR EXISTS (SELECT 1 FROM role WHERE " + of + " AND " + in + ")",
-		checkArgs: slices.Concat(under, under),
-		lead: "SELECT account FROM access WHERE until IS NULL AND (product, contract) IN" +
-			" (SELECT product, contract FROM holding WHERE until IS NULL AND " + in + ")" +
-			" UNION ALL SELECT account FROM role WHERE until IS NULL AND " + in +
-			" UNION ALL SELECT account FROM person WHERE until IS NULL AND idle = 1",
-		leadArgs: slices.Concat(under, under),
-	}
-}
-
-// marks is the list of n parameters; of none, one that nothing equals.
-func marks(n int) string {
-	if n == 0 {
-		return "NULL"
-	}
-	return strings.Repeat("?, ", n-1) + "?"
-}
-
-func texts(list []string) []any {
-	values := make([]any, len(list))
-	for i, s := range list {
-		values[i] = s
-	}
-	return values
 }
 
 // Person returns the person of that name with all that is theirs; [ErrNotFound]

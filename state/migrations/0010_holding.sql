@@ -23,5 +23,13 @@ ALTER TABLE person ADD COLUMN idle INTEGER NOT NULL DEFAULT 0;
 UPDATE person SET idle = 1 WHERE until IS NULL
     AND NOT EXISTS (SELECT 1 FROM access WHERE account = person.account AND until IS NULL)
     AND NOT EXISTS (SELECT 1 FROM role WHERE account = person.account AND until IS NULL);
-CREATE INDEX person_idle ON person (account) WHERE until IS NULL AND idle = 1;
-CREATE INDEX role_contract ON role (contract) WHERE until IS NULL;
+-- What is checked of those found by an index stands in it, that a row is in force
+-- included, so that they are not looked up in the table as well.
+CREATE INDEX person_idle ON person (account, idle, until) WHERE until IS NULL AND idle = 1;
+DROP INDEX person_sorted;
+CREATE INDEX person_sorted ON person (sort_key, account, suspended, idle, until) WHERE until IS NULL;
+CREATE INDEX role_contract ON role (contract, account, until) WHERE until IS NULL;
+DROP INDEX invitation_expires;
+CREATE INDEX invitation_expires ON invitation (expires, until) WHERE until IS NULL;
+DROP INDEX access_offer;
+CREATE INDEX access_offer ON access (product, contract, until) WHERE until IS NULL;

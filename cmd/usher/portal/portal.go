@@ -76,8 +76,7 @@ type site struct {
 	planning  chan struct{} // holds one while a plan is being made
 	patience  time.Duration // how long a program waits for its turn, or for the loop to perform what it asks
 
-	creditSums kept[time.Time, []state.CreditTotal]       // by when credits were imported
-	seatsNow   kept[int64, map[spec.Seat][]state.Holding] // by how far the audit goes
+	creditSums kept[time.Time, []state.CreditTotal] // by when credits were imported
 	seatsPast  kept[spec.Day, []state.SeatHistory]
 
 	hasher   *hasher

@@ -102,8 +102,7 @@ type seatBook struct {
 	holdings map[spec.Seat][]state.Holding
 }
 
-// openSeats reads the seats. To count them reads everybody's access, so what is now
-// is kept until anything is audited, and what lies behind for a day.
+// openSeats reads the seats. What lies behind is read once a day.
 func (s *site) openSeats(ctx context.Context, catalogue *state.Catalogue) (*seatBook, error) {
 	book := &seatBook{Catalogue: catalogue, today: spec.DayOf(s.Now()), past: map[spec.Seat]state.SeatHistory{}}
 	var err error
@@ -122,14 +121,6 @@ func (s *site) openSeats(ctx context.Context, catalogue *state.Catalogue) (*seat
 
 // heldNow is who holds what, by seat.
 func (s *site) heldNow(ctx context.Context) (map[spec.Seat][]state.Holding, error) {
-	stamp, err := s.DB.Stamp(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return s.seatsNow.get(stamp, func() (map[spec.Seat][]state.Holding, error) { return s.holdingsBySeat(ctx) })
-}
-
-func (s *site) holdingsBySeat(ctx context.Context) (map[spec.Seat][]state.Holding, error) {
 	holdings, err := s.DB.Holdings(ctx)
 	of := map[spec.Seat][]state.Holding{}
 	for _, h := range holdings {

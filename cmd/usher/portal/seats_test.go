@@ -37,8 +37,7 @@ func TestSeats(t *testing.T) {
 	page.lacks("CAD")
 }
 
-// What is counted once is counted anew when anything changes: access, or an account
-// that is activated.
+// Seats follow whatever changes: how many there are, and who has access.
 func TestSeatsAreOfNow(t *testing.T) {
 	f := newFirm(t)
 	ada := f.as("ada")
