@@ -133,6 +133,9 @@ func (tx *Tx) rehold(id string, from, to tally) error {
 // touched: they were what they were before it.
 func (tx *Tx) readHolders() error {
 	unread := tx.holdings.unread
+	if len(unread) == 0 {
+		return nil
+	}
 	conn, err := tx.conn()
 	if err != nil {
 		return err
