@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 
@@ -33,9 +36,26 @@ func (l List) Write(w io.Writer, f Format, o Options) error {
 		return writeYAML(w, l.envelope())
 	case CSV:
 		c := csv.NewWriter(w)
-		return c.WriteAll(append([][]string{l.Heads}, l.Rows...))
+		return c.WriteAll(append([][]string{l.Heads}, inert(l.Rows)...))
 	}
 	return fmt.Errorf("%w %q for a list: use one of %s", ErrFormat, f, ListFormats)
+}
+
+// inert is the cells with an apostrophe before what a spreadsheet would take for a
+// formula and carry out (OWASP, "CSV Injection"): a name is whatever somebody typed.
+// Numbers below zero stay numbers.
+func inert(rows [][]string) [][]string {
+	all := make([][]string, len(rows))
+	for i, row := range rows {
+		all[i] = slices.Clone(row)
+		for j, cell := range row {
+			first, _ := utf8.DecodeRuneInString(cell)
+			if _, err := strconv.ParseFloat(cell, 64); err != nil && strings.ContainsRune("=+-@\t\r＝＋－＠", first) {
+				all[i][j] = "'" + cell
+			}
+		}
+	}
+	return all
 }
 
 // envelope is what every list looks like in JSON and YAML.

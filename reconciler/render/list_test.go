@@ -229,3 +229,28 @@ PGI+aGk8L2I+
 		t.Error("what is no message was shown as one")
 	}
 }
+
+// No cell of a CSV is a formula to a spreadsheet, and what was one is still legible.
+func TestCSVHoldsNoFormulas(t *testing.T) {
+	for cell, want := range map[string]string{
+		`=HYPERLINK("https://evil.example")`: `'=HYPERLINK("https://evil.example")`,
+		"+1+cmd|' /C calc'!A0":               "'+1+cmd|' /C calc'!A0",
+		"-2+3":                               "'-2+3",
+		"@SUM(1)":                            "'@SUM(1)",
+		"\t=1":                               "'\t=1",
+		"＝1+1":                               "'＝1+1",
+		"-12":                                "-12",
+		"":                                   "",
+		"ada=1@acme.example":                 "ada=1@acme.example",
+		"三浦":                                 "三浦",
+	} {
+		list := List{Heads: []string{"name"}, Rows: [][]string{{cell}}, Items: []string{cell}}
+		rows, err := csv.NewReader(strings.NewReader(written(t, list, CSV))).ReadAll()
+		if err != nil || len(rows) < 1 || cell != "" && rows[1][0] != want {
+			t.Errorf("%q became %q (%v), want %q", cell, rows, err, want)
+		}
+		if list.Rows[0][0] != cell {
+			t.Errorf("writing %q changed the list", cell)
+		}
+	}
+}
