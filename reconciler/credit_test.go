@@ -2,7 +2,6 @@ package reconciler_test
 
 import (
 	"context"
-	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,11 +19,7 @@ func TestImportsOfCreditsThatWereAskedFor(t *testing.T) {
 	w.apply()
 	ask := func(text string) (id, request int64) {
 		t.Helper()
-		id, err := w.db.LeaveCredits(t.Context(), "u.csv", text, "olu")
-		if err != nil {
-			t.Fatal(err)
-		}
-		request, err = w.db.Ask(t.Context(), reconciler.RequestCredits, strconv.FormatInt(id, 10), "olu")
+		id, request, err := w.db.LeaveCredits(t.Context(), reconciler.RequestCredits, "u.csv", text, "olu")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,20 +32,25 @@ type CreditImport struct {
 }
 
 // LeaveCredits leaves a file of usage for the controller that holds the lock,
-// without the lock, and returns the number of the import. A request that names
-// it asks for it to be performed: the CSV itself is no argument of a request,
-// because those are read again and again while their answer is awaited.
-func (db *DB) LeaveCredits(ctx context.Context, file, text, by string) (int64, error) {
-	var id int64
-	err := db.transact(ctx, func(tx *sql.Tx) error {
+// without the lock, and a request of a kind for it to be performed, whose argument is
+// the number of the import: both or, where it is interrupted, neither. The CSV itself
+// is no argument of a request, because those are read again and again while their
+// answer is awaited.
+func (db *DB) LeaveCredits(ctx context.Context, kind, file, text, by string) (id, request int64, err error) {
+	err = db.transact(ctx, func(tx *sql.Tx) (err error) {
 		const put = `INSERT INTO credit_import (file, actor, at, done, added, changed, same, body)
 			VALUES (?, ?, ?, 0, 0, 0, 0, ?) RETURNING id`
-		return tx.QueryRowContext(ctx, put, file, by, millis(db.now()), text).Scan(&id)
+		now := db.now()
+		if err := tx.QueryRowContext(ctx, put, file, by, millis(now), text).Scan(&id); err != nil {
+			return err
+		}
+		request, err = ask(ctx, tx, Request{Kind: kind, Argument: strconv.FormatInt(id, 10), By: by, At: now})
+		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("leaving usage of credits: %w", fault(err))
+		return 0, 0, fmt.Errorf("leaving usage of credits: %w", fault(err))
 	}
-	return id, nil
+	return id, request, nil
 }
 
 // CreditImport returns the import of that number; [ErrNotFound].

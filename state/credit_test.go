@@ -211,8 +211,13 @@ func TestImportsThatWait(t *testing.T) {
 	ada := h.add("ada", true)
 	h.contracts(ada, "design")
 	other := h.open(state.Options{Command: "usher credits import"})
-	id, err := other.LeaveCredits(t.Context(), "u.csv", "contract,…", "olu")
+	id, request, err := other.LeaveCredits(t.Context(), "credits", "u.csv", "contract,…", "olu")
 	must(t, err)
+	asked, err := h.db.Request(t.Context(), request)
+	must(t, err)
+	if asked.Kind != "credits" || asked.Argument != fmt.Sprint(id) || asked.By != "olu" {
+		t.Errorf("the request: %+v, want it for import %d", asked, id)
+	}
 	left, err := h.db.CreditImport(t.Context(), id)
 	want := state.CreditImport{ID: id, File: "u.csv", By: "olu", At: h.clock(), Text: "contract,…"}
 	if diff := cmp.Diff(want, left); err != nil || diff != "" {
@@ -231,13 +236,26 @@ func TestImportsThatWait(t *testing.T) {
 	if totals := h.totals(state.CreditQuery{}); len(totals) != 1 || totals[0].Used != 4 {
 		t.Errorf("totals %v; want 4 under design", totals)
 	}
-	second, err := other.LeaveCredits(t.Context(), "u.csv", "contract,…", "olu")
+	second, _, err := other.LeaveCredits(t.Context(), "credits", "u.csv", "contract,…", "olu")
 	must(t, noError(err, h.owner.DropCredits(t.Context(), second), h.owner.DropCredits(t.Context(), id)))
 	if _, err := h.db.CreditImport(t.Context(), second); !errors.Is(err, state.ErrNotFound) {
 		t.Errorf("dropped: %v; want ErrNotFound", err)
 	}
 	if _, err := h.db.CreditImport(t.Context(), id); err != nil {
 		t.Errorf("done, then dropped: %v; want it kept", err)
+	}
+}
+
+// TestAnImportIsLeftWholeOrNotAtAll: an import that nobody was asked to perform would
+// wait for ever.
+func TestAnImportIsLeftWholeOrNotAtAll(t *testing.T) {
+	h := newHouse(t)
+	h.tamper("CREATE TRIGGER cut BEFORE INSERT ON request BEGIN SELECT RAISE(ABORT, 'interrupted'); END")
+	if _, _, err := h.db.LeaveCredits(t.Context(), "credits", "u.csv", "contract,…", "olu"); err == nil {
+		t.Fatal("it was left, though nobody could be asked")
+	}
+	if _, err := h.db.CreditImport(t.Context(), 1); !errors.Is(err, state.ErrNotFound) {
+		t.Errorf("what was left of it: %v; want nothing", err)
 	}
 }
 

@@ -23,14 +23,20 @@ type Request struct {
 // Requests.
 func (db *DB) Ask(ctx context.Context, kind, argument, by string) (int64, error) {
 	var id int64
-	err := db.transact(ctx, func(tx *sql.Tx) error {
-		const put = "INSERT INTO request (kind, argument, actor, at, done, result) VALUES (?, ?, ?, ?, 0, '') RETURNING id"
-		return tx.QueryRowContext(ctx, put, kind, argument, by, millis(db.now())).Scan(&id)
+	err := db.transact(ctx, func(tx *sql.Tx) (err error) {
+		id, err = ask(ctx, tx, Request{Kind: kind, Argument: argument, By: by, At: db.now()})
+		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("leaving a request: %w", fault(err))
 	}
 	return id, nil
+}
+
+func ask(ctx context.Context, tx *sql.Tx, r Request) (id int64, err error) {
+	const put = "INSERT INTO request (kind, argument, actor, at, done, result) VALUES (?, ?, ?, ?, 0, '') RETURNING id"
+	err = tx.QueryRowContext(ctx, put, r.Kind, r.Argument, r.By, millis(r.At)).Scan(&id)
+	return id, err
 }
 
 const requestColumns = "SELECT id, kind, argument, actor, at, done, result FROM request"

@@ -124,6 +124,11 @@ func (a *app) ask(ctx context.Context, db *state.DB, kind, argument string, why 
 	if err != nil {
 		return err
 	}
+	return a.await(ctx, db, id, why)
+}
+
+// await waits a while for a request to be performed, and says what came of it.
+func (a *app) await(ctx context.Context, db *state.DB, id int64, why error) error {
 	holder := "another usher"
 	var busy *state.BusyError
 	if errors.As(why, &busy) && busy.Command != "" {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -124,11 +123,11 @@ func (a *app) importOrAsk(ctx context.Context, db *state.DB, u usageFile) (state
 	if !errors.Is(err, state.ErrBusy) {
 		return state.CreditImport{}, err
 	}
-	id, leaving := db.LeaveCredits(ctx, u.name, string(u.text), operator())
+	id, request, leaving := db.LeaveCredits(ctx, reconciler.RequestCredits, u.name, string(u.text), operator())
 	if leaving != nil {
 		return state.CreditImport{}, leaving
 	}
-	if err := a.ask(ctx, db, reconciler.RequestCredits, strconv.FormatInt(id, 10), err); err != nil {
+	if err := a.await(ctx, db, request, err); err != nil {
 		return state.CreditImport{}, err
 	}
 	return db.CreditImport(ctx, id)
