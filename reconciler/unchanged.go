@@ -62,10 +62,29 @@ func (c *Controller) recall(ctx context.Context) (recollected, state.Head, bool)
 	return was, head, true
 }
 
-// unchanged returns how an apply would end without making it: nothing differs, as
-// the one before found on the very same state and manifests, today. It is nil where
-// that is not known.
+// Unchanged returns how an apply would end that finds nothing to do, in the manifests
+// or in the state, without making it: nobody need own the state for that, and nothing
+// is written. It is nil where that is not known.
+func (c *Controller) Unchanged(ctx context.Context) (*Outcome, error) {
+	if rest, err := c.DB.AtRest(ctx); err != nil || !rest {
+		return nil, err
+	}
+	return c.glance(ctx)
+}
+
+// unchanged is how an apply ends where nothing differs and whatever was held is held
+// no more; nil where that is not known.
 func (c *Controller) unchanged(ctx context.Context, owner *state.Owner) (*Outcome, error) {
+	out, err := c.glance(ctx)
+	if out == nil || err != nil {
+		return nil, err
+	}
+	return out, owner.ReleaseHolds(ctx)
+}
+
+// glance returns the outcome of an apply for which nothing differs, as the one before
+// found on the very same state and manifests, today. It is nil where that is not known.
+func (c *Controller) glance(ctx context.Context) (*Outcome, error) {
 	source, ok := c.Source.(Glancer)
 	if !ok {
 		return nil, nil
@@ -83,7 +102,7 @@ func (c *Controller) unchanged(ctx context.Context, owner *state.Owner) (*Outcom
 	}
 	plan := &Plan{Format: 1, Basis: head.Applied.Number, Revision: was.Snapshot, Adopt: c.Adopt, Notes: c.standingNotes()}
 	plan.identify()
-	return &Outcome{Read: was.Snapshot, Plan: plan}, owner.ReleaseHolds(ctx)
+	return &Outcome{Read: was.Snapshot, Plan: plan}, nil
 }
 
 // recall tells a loop that begins what is known already of this day.

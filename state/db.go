@@ -95,7 +95,8 @@ func (db *DB) open(ctx context.Context, where string) error {
 	if err != nil {
 		return err
 	}
-	found, err := examine(ctx, path)
+	found, pool, err := examine(ctx, path)
+	db.reader = pool
 	switch {
 	case err != nil:
 		return err
@@ -133,9 +134,14 @@ func (db *DB) openEmpty(ctx context.Context) error {
 	return migrate(ctx, pool, migrations, nil)
 }
 
+// openReader goes on with the connections that the database was examined by, where
+// there are any: opening one costs as much as many a command.
 func (db *DB) openReader(ctx context.Context, found int) error {
 	if found < schemaVersion() {
-		return fmt.Errorf("the state was made by an older usher; run usher apply once to bring it up to date")
+		return fmt.Errorf("%w; run usher apply once to bring it up to date", ErrOlder)
+	}
+	if db.reader != nil {
+		return nil
 	}
 	pool, err := sql.Open("sqlite", dsn(db.path, "mode=ro", "_pragma=query_only(1)"))
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -27,27 +28,30 @@ func schemaVersion() int {
 	return len(names)
 }
 
-// examine returns the schema version of the database at path, 0 for one that
-// does not exist or is empty. It writes nothing, so that what is not usher's
-// stays as it was.
-func examine(ctx context.Context, path string) (int, error) {
+// examine returns the schema version of the database at path, and connections that
+// read it; 0 and none for one that does not exist or is empty. It writes nothing, so
+// that what is not usher's stays as it was.
+func examine(ctx context.Context, path string) (int, *sql.DB, error) {
 	info, err := os.Stat(path)
 	switch {
 	case os.IsNotExist(err):
-		return 0, nil
+		return 0, nil, nil
 	case err != nil:
-		return 0, err
+		return 0, nil, err
 	case info.IsDir():
-		return 0, fmt.Errorf("it is a directory; name a file in it, such as %s/usher.db", path)
+		return 0, nil, fmt.Errorf("it is a directory; name a file in it, such as %s/usher.db", path)
 	case info.Size() == 0 && noSize(path+"-wal"):
-		return 0, nil
+		return 0, nil, nil
 	}
 	pool, err := sql.Open("sqlite", dsn(path, "mode=ro", "_pragma=query_only(1)"))
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
-	defer pool.Close()
-	return version(ctx, pool)
+	found, err := version(ctx, pool)
+	if err != nil || found == 0 {
+		return 0, nil, errors.Join(err, pool.Close())
+	}
+	return found, pool, nil
 }
 
 func noSize(path string) bool {

@@ -30,6 +30,9 @@ var (
 	ErrBusy = errors.New("the state is in use")
 	// ErrNewer: a newer usher has written it (exit 6).
 	ErrNewer = errors.New("the state is newer than this usher")
+	// ErrOlder: an older usher has written it, and it was opened for reading only;
+	// opening it for writing brings it up to date.
+	ErrOlder = errors.New("the state was made by an older usher")
 	// ErrDamaged: not a database, not usher's, corrupt, altered, or without the
 	// key it was made with (exit 6).
 	ErrDamaged = errors.New("the state is damaged")

@@ -68,9 +68,12 @@ func (a *app) apply(c *cobra.Command, args []string, f applyFlags) error {
 	if err != nil {
 		return err
 	}
-	checked, err := a.checkFirst(c, t, f.who)
+	checked, unchanged, err := a.look(c, t, f)
 	if err != nil {
 		return err
+	}
+	if unchanged != nil {
+		return a.tellOutcome(unchanged, nil, f.full)
 	}
 	return a.own(ctx, "usher apply", func(db *state.DB, owner *state.Owner) error {
 		control, err := a.applying(c, db, t, f, checked)
@@ -111,28 +114,33 @@ func (a *app) apply(c *cobra.Command, args []string, f applyFlags) error {
 	})
 }
 
-// checkFirst keeps manifests and settings that are wrong from creating a state.
-// It returns the controller that checked, which remembers what it parsed; nil where
-// there is a state, and everything is checked once that is owned.
-func (a *app) checkFirst(c *cobra.Command, t tree, who authorityFlags) (*reconciler.Controller, error) {
+// look reads before anything is owned or written. Where there is no state, it keeps
+// manifests and settings that are wrong from creating one, and returns the controller
+// that checked, which remembers what it parsed. Where there is one, it returns how the
+// apply ends if nothing is to be done at all.
+func (a *app) look(c *cobra.Command, t tree, f applyFlags) (*reconciler.Controller, *reconciler.Outcome, error) {
 	ctx := c.Context()
 	db, err := a.read(ctx)
 	if err != nil {
-		return nil, err
+		if errors.Is(err, state.ErrOlder) {
+			err = nil // owning it brings it up to date
+		}
+		return nil, nil, err
 	}
 	defer db.Close()
-	if db.Exists() {
-		return nil, nil
+	if db.Exists() && (f.noCache || f.plan != "") {
+		return nil, nil, nil
 	}
-	control, err := a.controllerOf(db, t, 0)
-	if err == nil {
-		err = who.judge(c, control)
-	}
+	control, err := a.applying(c, db, t, f, nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	if db.Exists() {
+		unchanged, err := control.Unchanged(ctx)
+		return nil, unchanged, err
 	}
 	_, _, err = control.Check(ctx)
-	return control, invalid(ctx, control, t.top(), err)
+	return control, nil, invalid(ctx, control, t.top(), err)
 }
 
 // applying is the controller that applies: the one that checked, where there is
