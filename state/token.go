@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"encoding/base32"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -83,6 +84,8 @@ const (
 // TokenForm is what every token looks like, for whoever looks for lost ones.
 const TokenForm = `usher_[a-z2-7]{39}`
 
+var tokenEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
 var tokenForm = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^` + TokenForm + `$`)
 })
@@ -93,13 +96,13 @@ func newToken(random io.Reader) (string, error) {
 	if _, err := io.ReadFull(random, bits); err != nil {
 		return "", fmt.Errorf("making a token: %w", err)
 	}
-	body := tokenPrefix + accountEncoding.EncodeToString(bits)
+	body := tokenPrefix + tokenEncoding.EncodeToString(bits)
 	return body + tokenChecksum(body), nil
 }
 
 // tokenChecksum is the CRC-32 (IEEE) of what stands before it, in seven characters.
 func tokenChecksum(body string) string {
-	return accountEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte(body))))
+	return tokenEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte(body))))
 }
 
 // isToken reports whether text has a token's form and checksum.

@@ -32,6 +32,7 @@ type Tx struct {
 	trail       trail
 	calendarDay spec.Day
 	messages    int
+	lastAccount accountBits        // of the id made last; zero: none was
 	lastMessage int64              // highest id of the outbox; 0: not asked yet
 	kept        map[patternID]bool // patterns that are stored
 	rows        struct{ account, invitation, access, member, person, word, role, audit, personal, outbox batch }
