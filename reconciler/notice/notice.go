@@ -38,7 +38,7 @@ type Options struct {
 
 // Writer composes messages. It may be used by several goroutines at once.
 type Writer struct {
-	from    *netmail.Address
+	from    string // as a header writes it
 	url     string // without a slash at its end
 	letters letters
 	shared  map[reconciler.NoticeKind]func() *state.Pattern // made when first asked for
@@ -76,7 +76,7 @@ func New(o Options) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Writer{from: from, url: base, letters: of, shared: map[reconciler.NoticeKind]func() *state.Pattern{}}
+	w := &Writer{from: from.String(), url: base, letters: of, shared: map[reconciler.NoticeKind]func() *state.Pattern{}}
 	for _, kind := range Kinds {
 		w.shared[kind] = sync.OnceValue(func() *state.Pattern { return w.pattern(kind) })
 	}
@@ -132,11 +132,15 @@ func (w *Writer) Compose(n *reconciler.Notice, s reconciler.Stamp) ([]byte, erro
 		return nil, err
 	}
 	letter := w.facts(n)
-	if letter.Subject, err = l.subjectOf(letter); err != nil {
-		return nil, err
+	if letter.Subject = n.Subject; letter.Subject == "" {
+		if letter.Subject, err = l.subjectOf(letter); err != nil {
+			return nil, err
+		}
 	}
 	letter.stamp(n, s)
-	text, html, err := l.bodies(letter)
+	room := rooms.Get().(*room)
+	defer rooms.Put(room)
+	text, html, err := l.bodies(letter, room)
 	if err != nil {
 		return nil, err
 	}

@@ -178,16 +178,21 @@ func (l *letter) subjectOf(letter *Letter) (string, error) {
 	return subject, nil
 }
 
-// bodies are both parts of a message.
-func (l *letter) bodies(letter *Letter) (text, html []byte, err error) {
-	var t, h bytes.Buffer
-	t.Grow(2 << 10)
-	h.Grow(4 << 10)
-	err = errors.Join(l.text.Execute(&t, letter), l.html.Execute(&h, letter))
+// room is where the parts of a message are written before they are encoded. Those at
+// rest serve the next messages.
+type room struct{ text, html bytes.Buffer }
+
+var rooms = sync.Pool{New: func() any { return &room{} }}
+
+// bodies are both parts of a message, which are good for as long as the room is.
+func (l *letter) bodies(letter *Letter, r *room) (text, html []byte, err error) {
+	r.text.Reset()
+	r.html.Reset()
+	err = errors.Join(l.text.Execute(&r.text, letter), l.html.Execute(&r.html, letter))
 	if err != nil {
 		return nil, nil, fmt.Errorf("composing a message: %w", err)
 	}
-	return setApart(ended(t.Bytes())), setApart(ended(h.Bytes())), nil
+	return setApart(ended(r.text.Bytes())), setApart(ended(r.html.Bytes())), nil
 }
 
 // ended is a body with exactly one line end at its end.
