@@ -12,7 +12,7 @@ import (
 
 // composedAtOnce is how many messages are composed, on all cores, while those
 // before them are stored.
-const composedAtOnce = 1000
+const composedAtOnce = 200
 
 // queue composes messages and puts them into the outbox of the transaction, in
 // their order.
@@ -53,6 +53,28 @@ func (c *Controller) composeEach(running *sync.WaitGroup, part []composed, w *wr
 			}
 		})
 	}
+}
+
+// sideBySide calls fn for each number below n, on all cores. The error is that of the
+// lowest number that has one.
+func sideBySide(n int, fn func(i int) error) error {
+	workers := min(runtime.GOMAXPROCS(0), n)
+	errs := make([]error, workers)
+	var running sync.WaitGroup
+	for w := range workers {
+		running.Go(func() {
+			for i := w * n / workers; i < (w+1)*n/workers && errs[w] == nil; i++ {
+				errs[w] = fn(i)
+			}
+		})
+	}
+	running.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // store puts composed messages into the outbox.
@@ -104,7 +126,7 @@ func (c *Controller) message(n *Notice, account string, stamp Stamp, issue int) 
 		return m, err
 	}
 	if pattern := c.Compose.Pattern(n.Kind); pattern != nil {
-		m.Packed = pattern.Pack(m.Body)
+		m.Packed, m.Body = pattern.Pack(m.Body), nil // which many may be of, until they are stored
 	}
 	return m, nil
 }

@@ -179,14 +179,12 @@ func (c *Controller) plan(ctx context.Context, m *Manifests, x *comparison) (*Pl
 
 // word gives the messages of a plan their subjects.
 func (c *Controller) word(p *Plan) error {
-	for i := range p.Mail {
-		subject, err := c.Compose.Subject(&p.Mail[i])
-		if err != nil {
+	return sideBySide(len(p.Mail), func(i int) (err error) {
+		if p.Mail[i].Subject, err = c.Compose.Subject(&p.Mail[i]); err != nil {
 			return fmt.Errorf("composing the message to %s: %w", p.Mail[i].name, err)
 		}
-		p.Mail[i].Subject = subject
-	}
-	return nil
+		return nil
+	})
 }
 
 // approved reports whether a person let through what holds the plan.

@@ -215,6 +215,10 @@ func (d *differ) resent(p pair) bool {
 // is from today on.
 func (d *differ) accessLines(n *Notice, p pair, changes []accessChange) {
 	contracts := map[string]bool{}
+	if p.was == nil { // whoever is new gains all there is
+		n.Access = d.linesAhead(p.is)
+		n.Gained, changes = n.Access, nil
+	}
 	for _, c := range changes {
 		if p.matters(c, d.today) {
 			d.changeLine(n, p, c)
@@ -229,7 +233,9 @@ func (d *differ) accessLines(n *Notice, p pair, changes []accessChange) {
 		}
 	}
 	if n.Kind != NoticeSuspended && p.is != nil {
-		n.Access = d.linesAhead(p.is)
+		if p.was != nil {
+			n.Access = d.linesAhead(p.is)
+		}
 		for _, line := range n.Access {
 			contracts[line.Contract] = true
 		}
@@ -261,7 +267,7 @@ func (d *differ) changeLine(n *Notice, p pair, c accessChange) {
 
 // linesAhead lists all the access that a person has today or later.
 func (d *differ) linesAhead(u *spec.User) []AccessLine {
-	var lines []AccessLine
+	lines := make([]AccessLine, 0, len(u.Access))
 	for i := range u.Access {
 		if g := &u.Access[i]; g.Until >= d.today {
 			lines = append(lines, d.accessLine(g))

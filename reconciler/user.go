@@ -40,6 +40,18 @@ func (d *differ) match() {
 	}
 	d.matchReturned(come)
 	d.hintRenames(come, gone)
+	d.expect(come)
+}
+
+// expect makes room for what becomes of those who come: of a first apply, that is
+// nearly all of the plan.
+func (d *differ) expect(come []*spec.User) {
+	changes := len(come)
+	for _, is := range come {
+		changes += len(is.Access)
+	}
+	d.plan.Changes = slices.Grow(d.plan.Changes, changes)
+	d.plan.Mail = slices.Grow(d.plan.Mail, len(come))
 }
 
 func userName(u *spec.User) string { return u.Name }

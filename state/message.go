@@ -42,7 +42,7 @@ type Message struct {
 	NextAt    time.Time // not tried before
 	Issue     int       // over 0: Body holds the placeholder of this invitation's given password; under 0: of the reset code of that number
 	Body      []byte    // RFC 5322 bytes, CRLF; only filled by DB.Message and Owner.Due
-	Packed    *Packed   // for Queue: how Body is to be stored; nil: as it is
+	Packed    *Packed   // for Queue, in the place of Body: the body as it is stored; nil: Body is
 }
 
 // MessageQuery narrows a list of messages; zero values do not narrow.

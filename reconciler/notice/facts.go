@@ -125,13 +125,16 @@ func (w *Writer) facts(n *reconciler.Notice) *Letter {
 	l := &Letter{
 		Name:   fullName(n.Person),
 		Email:  clean(n.Person.Email),
-		Gained: list(n.Gained), Lost: list(n.Lost), Altered: altered(n.Altered), Access: list(n.Access),
+		Gained: list(n.Gained), Lost: list(n.Lost), Altered: altered(n.Altered),
 		Roles:    roles(n.Roles),
 		OldEmail: clean(n.Email[0]), NewEmail: clean(n.Email[1]),
 		Again: n.Again, Calendar: n.Calendar,
 		Support: strings.Join(cleanAll(n.Support), " or "),
 		URL:     w.url,
 		LastDay: lastDay(n),
+	}
+	if l.Access = l.Gained; !sameLines(n.Access, n.Gained) {
+		l.Access = list(n.Access)
 	}
 	l.report(n.Report)
 	l.request(n.Request)
@@ -177,6 +180,11 @@ func (l *Letter) stamp(n *reconciler.Notice, s reconciler.Stamp) {
 }
 
 func fullName(p reconciler.Person) string { return clean(p.FirstName + " " + p.LastName) }
+
+// sameLines reports whether two lists are one, as they are for whoever is new.
+func sameLines(a, b []reconciler.AccessLine) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+}
 
 func list(lines []reconciler.AccessLine) List {
 	l := make(List, len(lines))
