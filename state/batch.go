@@ -81,19 +81,14 @@ func (tx *Tx) write(b *batch) error {
 	values := b.take()
 	const rows = batchRows
 	for whole := rows * len(b.columns); len(values) >= whole; values = values[whole:] {
-		if err := tx.inserts.add(b.query(rows), values[:whole]); err != nil {
+		if err := tx.inserts.add(insertion{b.query(rows), values[:whole], true}); err != nil {
 			return err
 		}
 	}
 	if len(values) == 0 {
 		return nil
 	}
-	// What is left over comes in any size, so it is not worth keeping prepared.
-	conn, err := tx.conn()
-	if err == nil {
-		_, err = conn.ExecContext(tx.ctx, b.query(len(values)/len(b.columns)), values...)
-	}
-	return err
+	return tx.inserts.rest(b.query(len(values)/len(b.columns)), values)
 }
 
 // take empties the batch and returns its values, row by row, in the order in which

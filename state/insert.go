@@ -29,6 +29,7 @@ type inserts struct {
 type insertion struct {
 	query  string
 	values []any
+	again  bool // the query is worth keeping prepared
 }
 
 func newInserts(ctx context.Context, conn *sql.Tx) *inserts {
@@ -36,7 +37,7 @@ func newInserts(ctx context.Context, conn *sql.Tx) *inserts {
 }
 
 // add hands over an INSERT; the error is that of an earlier one.
-func (q *inserts) add(query string, values []any) error {
+func (q *inserts) add(i insertion) error {
 	if err := q.failed(); err != nil {
 		return err
 	}
@@ -45,8 +46,18 @@ func (q *inserts) add(query string, values []any) error {
 		go q.run(q.queue)
 	}
 	q.pending.Add(1)
-	q.queue <- insertion{query, values}
+	q.queue <- i
 	return nil
+}
+
+// rest carries out an INSERT of the rows left over, which come in any number: at
+// once where nothing was handed over yet, else after what was.
+func (q *inserts) rest(query string, values []any) error {
+	i := insertion{query, values, false}
+	if q.queue == nil {
+		return q.carryOut(i)
+	}
+	return q.add(i)
 }
 
 // wait returns once everything handed over is carried out, or has failed.
@@ -77,6 +88,10 @@ func (q *inserts) run(queue <-chan insertion) {
 }
 
 func (q *inserts) carryOut(i insertion) error {
+	if !i.again {
+		_, err := q.sql.ExecContext(q.ctx, i.query, i.values...)
+		return err
+	}
 	s := q.statements[i.query]
 	if s == nil {
 		var err error
