@@ -12,8 +12,7 @@ import (
 // Its floor, at any size, is what finding that out must cost: a process that starts,
 // and the ref read as `git rev-parse REF^{tree}` reads it.
 func BenchmarkNothingNewInCommits(b *testing.B) {
-	usher := filepath.Join(b.TempDir(), "usher")
-	command(b, "", "go", "build", "-o", usher, "usher/cmd/usher")
+	usher := compile(b, "usher/cmd/usher")
 	eachOrganisation(b, func(b *testing.B, dir string, _ int) {
 		command(b, dir, "git", "init", "-q", "-b", "main")
 		command(b, dir, "git", "add", ".")

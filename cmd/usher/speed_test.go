@@ -55,10 +55,16 @@ func eachOrganisation(b *testing.B, fn func(b *testing.B, dir string, people int
 	}
 }
 
-// compile makes a package a program of its own.
+// compile makes a package a program of its own, as it is given out: without cgo and
+// without what only a debugger reads.
 func compile(b *testing.B, pkg string) (program string) {
-	program = filepath.Join(b.TempDir(), filepath.Base(pkg))
-	command(b, "", "go", "build", "-o", program, pkg)
+	b.Helper()
+	program = filepath.Join(b.TempDir(), strings.TrimSuffix(filepath.Base(pkg), ".go"))
+	c := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, pkg)
+	c.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := c.CombinedOutput(); err != nil {
+		b.Fatalf("go build %s: %v\n%s", pkg, err, out)
+	}
 	return program
 }
 
