@@ -47,8 +47,8 @@ func (c *Controller) Apply(ctx context.Context, owner *state.Owner, reviewed str
 
 // applyManifests carries out the plan of manifests that stand still.
 func (c *Controller) applyManifests(ctx context.Context, owner *state.Owner, m *Manifests, reviewed string, out *Outcome) error {
+	x, m, err := c.compare(ctx, m)
 	out.Read = m.Snapshot
-	x, err := c.compare(ctx, m)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (c *Controller) applyManifests(ctx context.Context, owner *state.Owner, m *
 	if out.Applied != nil {
 		revision = out.Applied.Number
 	}
-	c.remember(x, revision)
+	c.remember(x, m.Snapshot, revision)
 	return nil
 }
 

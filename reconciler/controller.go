@@ -56,6 +56,8 @@ type Controller struct {
 	surveyed        survey     // as of when stewards were last told of their contracts
 	parsed, private parsedTree // of the last tree, and of the last contract information
 	memory          memory
+	busy            bool     // edits come one after another: what is recollected can wait
+	done            *Outcome // of the last attempt, where nothing is left to do or to tell; else nil
 }
 
 // Outcome is what Apply did.

@@ -19,21 +19,58 @@ type comparison struct {
 // compare resolves manifests and reads what is true: of those whom the edit
 // concerns since the manifests were applied that the controller remembers, where
 // that can be told and nothing is wrong with them; of everybody otherwise.
-func (c *Controller) compare(ctx context.Context, m *Manifests) (*comparison, error) {
+//
+// It returns what was compared: an edit is read whole for the latter.
+func (c *Controller) compare(ctx context.Context, m *Manifests) (*comparison, *Manifests, error) {
 	if x, err := c.excerpt(ctx, m); x != nil || err != nil {
-		return x, err
+		return x, m, err
+	}
+	m, err := c.whole(ctx, m)
+	if err != nil {
+		return nil, m, err
 	}
 	roster, err := c.resolve(ctx, m)
 	if err != nil {
-		return nil, err
+		return nil, m, err
 	}
 	truth, err := c.DB.Truth(ctx)
-	return &comparison{wanted: roster, truth: truth}, err
+	return &comparison{wanted: roster, truth: truth}, m, err
+}
+
+// read reads the manifests: as an edit of those applied last, where they are
+// remembered and the source can tell, and whole otherwise.
+func (c *Controller) read(ctx context.Context, thorough bool) (*Manifests, error) {
+	if f, ok := c.Source.(Follower); ok && c.memory.register != nil {
+		if m := f.Since(ctx, c.memory.tree, thorough); m != nil {
+			return m, nil
+		}
+	}
+	return c.Source.Snapshot(ctx)
+}
+
+// whole reads the tree that an edit leads to.
+func (c *Controller) whole(ctx context.Context, m *Manifests) (*Manifests, error) {
+	if m.Edit == nil {
+		return m, nil
+	}
+	first, err := c.Source.Snapshot(ctx)
+	if err != nil {
+		return m, unreadError{err}
+	}
+	if first.Digest == m.Digest {
+		return first, nil // it stood still before
+	}
+	settled, err := c.Source.Settled(ctx, first)
+	if err != nil {
+		return m, unreadError{err}
+	}
+	return settled, nil
 }
 
 // memory is what a controller that stays remembers of the manifests applied last.
 type memory struct {
 	register *spec.Register // nil: nothing
+	tree     Snapshot       // that it is of
 	revision int64          // that applied them
 	excerpts int            // revisions applied from excerpts since everybody was compared
 }
@@ -79,7 +116,7 @@ func (c *Controller) nearlyAll(concern spec.Concern) bool {
 }
 
 // draft reads the files that differ from those applied last; nil where one of them
-// has errors.
+// has errors, or which they are cannot be told.
 func (c *Controller) draft(m *Manifests) *spec.Draft {
 	register := c.memory.register
 	draft := register.Draft()
@@ -98,7 +135,14 @@ func (c *Controller) draft(m *Manifests) *spec.Draft {
 			return nil
 		}
 	}
-	if there < register.Files() {
+	switch {
+	case m.Edit != nil && m.Edit.Since != c.memory.tree.Digest:
+		return nil
+	case m.Edit != nil:
+		for _, path := range m.Edit.Gone {
+			draft.Delete(path)
+		}
+	case there < register.Files():
 		for path := range register.Paths {
 			if m.file(path) == nil {
 				draft.Delete(path)
@@ -110,15 +154,15 @@ func (c *Controller) draft(m *Manifests) *spec.Draft {
 
 // remember keeps what is known of manifests that were applied, or that asked for
 // nothing else than is true. revision is the one that applied them.
-func (c *Controller) remember(x *comparison, revision int64) {
+func (c *Controller) remember(x *comparison, tree Snapshot, revision int64) {
 	switch {
 	case !c.Stays:
 	case x.draft != nil:
 		x.draft.Keep()
-		c.memory.revision = revision
+		c.memory.tree, c.memory.revision = tree, revision
 		c.memory.excerpts++
 	default:
-		c.memory = memory{register: spec.NewRegister(c.parsed.tree(), x.wanted), revision: revision}
+		c.memory = memory{register: spec.NewRegister(c.parsed.tree(), x.wanted), tree: tree, revision: revision}
 		c.parsed.shed()
 	}
 }

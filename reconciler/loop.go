@@ -73,6 +73,7 @@ type Loop struct {
 	forced     bool   // the next look counts even if nothing differs
 	idle       bool   // the look at hand has no other reason than time
 	checks     checks
+	untold     int      // files of which nothing told, by the last look at all of them
 	outcome    *Outcome // of the last attempt, for the stewards; nil: none, or suspended
 	ended      error    // how that attempt ended
 }
@@ -81,6 +82,7 @@ type Loop struct {
 type Observer interface {
 	Revision(cause string)
 	Look(result string, took time.Duration)
+	Untold(files int) // that changed, and were found by looking at all of them
 }
 
 // attempt is what a look was made with; the same again would end the same.
@@ -243,6 +245,7 @@ func (l *Loop) look(ctx context.Context) (time.Duration, error) {
 	if l.Changes != nil {
 		l.Changes.Sync()
 	}
+	l.Controller.busy = l.Controller.memory.excerpts > 0 && !l.idle
 	l.tellStewards(ctx)
 	wait := l.wait(err)
 	err = errors.Join(err, l.conclude(ctx, wait))
@@ -356,9 +359,13 @@ func (l *Loop) manifests(ctx context.Context) error {
 		return err
 	}
 	c := l.Controller
-	m, err := c.Source.Snapshot(ctx)
+	thorough := l.idle || l.forced || l.failures > 0
+	m, err := c.read(ctx, thorough)
 	if err != nil {
 		return l.unread(ctx, err)
+	}
+	if thorough {
+		l.checkTold(m.Edit)
 	}
 	private, err := c.privateDigest(ctx)
 	if err != nil {
@@ -431,6 +438,9 @@ func (l *Loop) apply(ctx context.Context, m *Manifests, private string) error {
 	err := c.applyManifests(ctx, l.Owner, m, "", out)
 	if ctx.Err() != nil {
 		return err
+	}
+	if errors.As(err, new(unreadError)) {
+		return l.unread(ctx, err)
 	}
 	l.outcome, l.ended = out, err
 	l.announce(out, err)

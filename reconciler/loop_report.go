@@ -84,8 +84,23 @@ func (l *Loop) watching() {
 		l.set(Watching, false, "switched off: changes are found by looking every "+l.Timing.Resync.String())
 	case l.Changes.Polling() != "":
 		l.set(Watching, false, l.Changes.Polling()+"; changes are found by looking every "+l.Timing.Poll.String())
+	case l.untold > 0:
+		l.set(Watching, false, fmt.Sprintf("nothing told of %s that changed; found by looking at all of them, every %s", plural(l.untold, "file"), l.Timing.Resync))
 	default:
 		l.set(Watching, true, "")
+	}
+}
+
+// checkTold notes of how many files a look at all of them found that they had
+// changed and nothing had told of it.
+func (l *Loop) checkTold(e *Edit) {
+	l.untold = orZero(e).Untold
+	if l.untold == 0 {
+		return
+	}
+	l.Log.Warn("files changed and the file system did not tell", "files", l.untold)
+	if l.Observe != nil {
+		l.Observe.Untold(l.untold)
 	}
 }
 
@@ -129,6 +144,8 @@ func (l *Loop) reportNews(ctx context.Context) error {
 // Stop reports that the loop has ended; Run does not, since the state may have
 // been taken over.
 func (l *Loop) Stop(ctx context.Context) {
+	l.Controller.busy = false
+	l.Controller.recollect(ctx, l.Controller.done)
 	l.mu.Lock()
 	l.status.Stopped = true
 	l.status.set(Ready, false, "stopped", l.Controller.Now())

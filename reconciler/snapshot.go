@@ -16,10 +16,19 @@ type Snapshot struct {
 	Digest string `json:"digest"` // "sha256:…" over every path and its content
 }
 
-// Manifests is one reading of a tree, whole.
+// Manifests is one reading of a tree: of all of it, or of what differs.
 type Manifests struct {
 	Snapshot
-	Files []ManifestFile // sorted by path
+	Files []ManifestFile // sorted by path; of an edit those that differ
+	Edit  *Edit          // nil: the whole tree was read
+}
+
+// Edit is how a tree differs from one that was read before.
+type Edit struct {
+	Since  string                            // digest of the earlier one
+	Gone   []string                          // paths of files that are there no more; sorted
+	Untold int                               // files found to differ by looking at all, of which the file system should have told
+	Read   func(path string) ([]byte, error) // any file of the tree; an error where it is not what it was when the edit was read
 }
 
 // file returns the file at a path, nil where there is none.
@@ -31,12 +40,17 @@ func (m *Manifests) file(path string) *ManifestFile {
 	return &m.Files[i]
 }
 
-// data returns the bytes of a file, none where it is not there.
+// data returns the bytes of a file, none where it is not there or cannot be read.
 func (m *Manifests) data(path string) []byte {
-	if f := m.file(path); f != nil {
+	f := m.file(path)
+	switch {
+	case f != nil:
 		return f.Data
+	case m.Edit == nil:
+		return nil
 	}
-	return nil
+	data, _ := m.Edit.Read(path)
+	return data
 }
 
 // ManifestFile is one file as read.
@@ -54,4 +68,14 @@ type Source interface {
 	// Settled returns the tree once it has stood still, given the first reading
 	// of it; what is about to be acted on must not be half of an edit.
 	Settled(ctx context.Context, first *Manifests) (*Manifests, error)
+}
+
+// Follower is a source that can tell how its tree differs from one that it read
+// before, at the cost of what differs.
+type Follower interface {
+	Source
+	// Since returns the tree as an edit of an earlier one; nil where only reading all
+	// of it can tell, or says what is wrong. A thorough look trusts nothing but the
+	// tree itself; any other what it was told of changes.
+	Since(ctx context.Context, was Snapshot, thorough bool) *Manifests
 }

@@ -38,6 +38,7 @@ const heldAgain = 24 * time.Hour
 // keep the others back; the error names no personal data. It returns how many
 // messages were queued.
 func (c *Controller) TellStewards(ctx context.Context, owner *state.Owner, out *Outcome, applyErr error) (queued int, err error) {
+	c.done = nil
 	told, err := c.DB.Told(ctx)
 	if err != nil {
 		return 0, err
@@ -47,6 +48,7 @@ func (c *Controller) TellStewards(ctx context.Context, owner *state.Owner, out *
 		s.ofHold(ctx, out, applyErr), s.ofRefusal(ctx, out, applyErr), s.ofFailures(ctx), s.ofContracts(ctx),
 	)
 	if err == nil && applyErr == nil {
+		c.done = out
 		c.recollect(ctx, out)
 	}
 	return s.queued, err

@@ -165,7 +165,7 @@ func (c *Controller) recollect(ctx context.Context, out *Outcome) {
 	is := recollected{
 		Format: 1, Build: c.Recollection.Build, Chain: head.Chain, Day: today.String(), Private: private, Snapshot: out.Read,
 	}
-	if is == c.Recollection.wrote || source.Keep(out.Read.Digest) != nil {
+	if is == c.Recollection.wrote || c.busy || source.Keep(out.Read.Digest) != nil {
 		return
 	}
 	text, err := json.Marshal(is)

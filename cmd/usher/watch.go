@@ -194,9 +194,12 @@ func (d *daemonRun) prepare(ctx context.Context) error {
 	d.sign()
 	d.metrics = portal.NewMetrics(d.loop.Status)
 	d.loop.Observe = d.metrics
+	var events *source.Watcher
 	if d.flags.notify {
-		d.loop.Changes = d.tree.watch(d.log)
+		events = d.tree.watch(d.log)
+		d.loop.Changes = events
 	}
+	source.Follow(control.Source, events)
 	d.loop.Looked = sync.OnceFunc(func() { daemon.SdNotify(false, daemon.SdNotifyReady) })
 	return nil
 }

@@ -6,22 +6,18 @@
 package source
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"usher/reconciler"
-	"usher/spec"
 )
 
 // Defaults of Options.
@@ -51,11 +47,17 @@ type dir struct {
 	settle   time.Duration
 	patience time.Duration
 	index    string // file; empty: none
-	last     *index // of the last reading; nil: kept already, or there is none
+	follow   bool
+
+	mu        sync.Mutex
+	last      *index // of the last reading; nil: kept already, or there is none
+	following following
 }
 
 // Snapshot reads the tree once.
 func (d *dir) Snapshot(ctx context.Context) (*reconciler.Manifests, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	m, _, err := d.read(ctx)
 	return m, err
 }
@@ -68,7 +70,7 @@ func (d *dir) Settled(ctx context.Context, first *reconciler.Manifests) (*reconc
 	began := time.Now()
 	stood := began // since when the readings agree
 	for {
-		again, newest, err := d.read(ctx)
+		again, newest, err := d.again(ctx, first)
 		if err != nil {
 			return nil, err
 		}
@@ -96,23 +98,15 @@ func (d *dir) Settled(ctx context.Context, first *reconciler.Manifests) (*reconc
 
 // read reads the whole tree and returns the time of its newest change.
 func (d *dir) read(ctx context.Context) (*reconciler.Manifests, time.Time, error) {
-	info, err := os.Stat(d.root)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, time.Time{}, fmt.Errorf("there is no directory %s", d.root)
-	case err != nil:
-		return nil, time.Time{}, fmt.Errorf("reading manifests: %w", err)
-	case !info.IsDir():
-		return nil, time.Time{}, fmt.Errorf("%s is not a directory; name the directory that holds the manifests", d.root)
-	}
-	if err := gitAtWork(d.root); err != nil {
+	real, err := d.open()
+	if err != nil {
 		return nil, time.Time{}, err
 	}
-	real, err := realPath(d.root)
-	if err != nil {
-		return nil, time.Time{}, fmt.Errorf("reading manifests: %w", err)
+	if d.follow {
+		d.following.events.take(ctx) // all is read: what they told of, too
+		d.following.doubt = true     // until it is
 	}
-	s := &scan{ctx: ctx, root: real, began: time.Now(), manifests: &reconciler.Manifests{Snapshot: reconciler.Snapshot{Source: "dir", Path: d.root}}}
+	s := &scan{ctx: ctx, root: real, began: time.Now(), manifests: &reconciler.Manifests{Snapshot: d.snapshot("")}}
 	s.directory("", nil)
 	if len(s.errs) > 0 {
 		return s.manifests, s.newest, s.errs.Sort()
@@ -124,11 +118,41 @@ func (d *dir) read(ctx context.Context) (*reconciler.Manifests, time.Time, error
 		return nil, time.Time{}, err
 	}
 	slices.SortFunc(s.manifests.Files, func(a, b reconciler.ManifestFile) int { return strings.Compare(a.Path, b.Path) })
-	s.manifests.Digest = digest(s.manifests.Files)
-	if d.index != "" {
-		d.last = &index{root: real, digest: s.manifests.Digest, files: s.files}
+	switch {
+	case d.follow:
+		s.manifests.Digest = d.following.begin(s)
+	default:
+		s.manifests.Digest = digest(s.manifests.Files)
+		if d.index != "" {
+			d.last = &index{root: real, digest: s.manifests.Digest, files: s.files}
+		}
 	}
 	return s.manifests, s.newest, nil
+}
+
+// snapshot names a reading.
+func (d *dir) snapshot(digest string) reconciler.Snapshot {
+	return reconciler.Snapshot{Source: "dir", Path: d.root, Digest: digest}
+}
+
+// open returns where the directory is, without symbolic links, if it can be read now.
+func (d *dir) open() (real string, err error) {
+	info, err := os.Stat(d.root)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("there is no directory %s", d.root)
+	case err != nil:
+		return "", fmt.Errorf("reading manifests: %w", err)
+	case !info.IsDir():
+		return "", fmt.Errorf("%s is not a directory; name the directory that holds the manifests", d.root)
+	}
+	if err := gitAtWork(d.root); err != nil {
+		return "", err
+	}
+	if real, err = realPath(d.root); err != nil {
+		return "", fmt.Errorf("reading manifests: %w", err)
+	}
+	return real, nil
 }
 
 // realPath is the absolute path that a path leads to, without symbolic links.
@@ -177,169 +201,4 @@ func gitFolder(at string) string {
 		return folder
 	}
 	return filepath.Join(at, folder)
-}
-
-// digest is the SHA-256 over every path and the SHA-256 of its content.
-func digest(files []reconciler.ManifestFile) string {
-	h := sha256.New()
-	for _, f := range files {
-		fmt.Fprintf(h, "%s\x00%x\n", f.Path, f.Sum)
-	}
-	return "sha256:" + hex.EncodeToString(h.Sum(nil))
-}
-
-// scan is one reading under way. Whatever cannot be read is an error; a part of
-// a tree is never taken for the whole.
-type scan struct {
-	ctx       context.Context
-	root      string // absolute, without symbolic links
-	manifests *reconciler.Manifests
-	newest    time.Time
-	errs      spec.Errors
-	err       error // of the context, or errDiffers
-	began     time.Time
-	files     []indexed // in the order of the walk
-	known     *index    // the tree is compared with it, and not read; nil: it is read
-	aged      bool      // a file of known is no longer racy
-}
-
-func (s *scan) fail(path, code, format string, args ...any) *spec.Error {
-	if path == "" {
-		path = "." // the directory itself
-	}
-	e := &spec.Error{File: path, Code: code, Reason: fmt.Sprintf(format, args...)}
-	s.errs = append(s.errs, e)
-	return e
-}
-
-func isManifest(name string) bool {
-	return strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
-}
-
-// directory reads one directory. links are the targets of the links that lead
-// to it: none is followed twice, or a link would go round for ever.
-func (s *scan) directory(path string, links []string) {
-	full := filepath.Join(s.root, filepath.FromSlash(path))
-	entries, err := os.ReadDir(full)
-	if err != nil {
-		s.fail(path, "unreadable", "cannot be read: %v", plainError(err)).Hint = "nothing is applied while a part of the tree cannot be read"
-		return
-	}
-	if info, err := os.Stat(full); err == nil {
-		s.touched(info)
-	}
-	for _, e := range entries {
-		if s.err == nil {
-			s.err = s.ctx.Err()
-		}
-		if s.err != nil {
-			return
-		}
-		switch {
-		case !strings.HasPrefix(e.Name(), "."):
-			s.entry(strings.TrimPrefix(path+"/"+e.Name(), "/"), e, links)
-		case strings.Contains(e.Name(), ".yaml.") || strings.Contains(e.Name(), ".yml."):
-			if info, err := e.Info(); err == nil {
-				s.touched(info) // a manifest that a copier is still writing
-			}
-		}
-	}
-}
-
-func (s *scan) touched(info fs.FileInfo) {
-	if at := changedAt(info); at.After(s.newest) {
-		s.newest = at
-	}
-}
-
-func (s *scan) entry(path string, e fs.DirEntry, links []string) {
-	kind := e.Type()
-	if kind&fs.ModeSymlink != 0 {
-		target, info := s.link(path, links)
-		if info == nil {
-			return
-		}
-		kind = info.Mode().Type()
-		links = append(slices.Clip(links), target)
-	}
-	switch {
-	case kind.IsDir() && isManifest(e.Name()):
-		s.fail(path, "not-a-file", "a directory with the name of a manifest").Hint = "rename it: names that end in .yaml or .yml are for files"
-	case kind.IsDir():
-		s.directory(path, links)
-	case isManifest(e.Name()) && !kind.IsRegular():
-		s.fail(path, "not-a-file", "neither a file nor a directory").Hint = "remove it, or rename it so that it does not end in .yaml or .yml"
-	case isManifest(e.Name()):
-		s.file(path)
-	}
-}
-
-// link judges a symbolic link and returns what it leads to; nil where it is not
-// to be followed. Links to what is neither a manifest nor a directory are
-// nobody's business.
-func (s *scan) link(path string, links []string) (target string, info fs.FileInfo) {
-	full := filepath.Join(s.root, filepath.FromSlash(path))
-	target, err := filepath.EvalSymlinks(full)
-	if err != nil {
-		if isManifest(path) {
-			s.fail(path, "broken-link", "a symbolic link that leads nowhere").Hint = "remove it, or put back what it points to"
-		}
-		return "", nil
-	}
-	info, err = os.Stat(target)
-	if err != nil || !info.IsDir() && !isManifest(path) {
-		return "", nil
-	}
-	if target != s.root && !strings.HasPrefix(target, s.root+string(filepath.Separator)) {
-		s.fail(path, "link-outside", "a symbolic link that leads out of the directory").Hint = "copy what it points to, or move it into the directory"
-		return "", nil
-	}
-	if info.IsDir() && (slices.Contains(links, target) || strings.HasPrefix(full+string(filepath.Separator), target+string(filepath.Separator))) {
-		s.fail(path, "link-cycle", "a symbolic link to a directory that it lies in").Hint = "remove it"
-		return "", nil
-	}
-	return target, info
-}
-
-func (s *scan) file(path string) {
-	if s.known != nil {
-		s.compare(path)
-		return
-	}
-	data, info, err := readFile(filepath.Join(s.root, filepath.FromSlash(path)))
-	if err != nil {
-		s.fail(path, "unreadable", "cannot be read: %v", plainError(err)).Hint = "nothing is applied while a part of the tree cannot be read"
-		return
-	}
-	s.touched(info)
-	sum := reconciler.SumOf(data)
-	s.manifests.Files = append(s.manifests.Files, reconciler.ManifestFile{Path: path, Data: data, Sum: sum})
-	s.files = append(s.files, indexedFile(path, info, sum, s.began))
-}
-
-// readFile reads a file to its end, or just far enough to see that it is larger
-// than a manifest may be.
-func readFile(path string) ([]byte, fs.FileInfo, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, nil, err
-	}
-	var b bytes.Buffer
-	b.Grow(int(min(info.Size(), spec.MaxFileSize)) + bytes.MinRead)
-	_, err = b.ReadFrom(io.LimitReader(f, spec.MaxFileSize+1))
-	return b.Bytes(), info, err
-}
-
-// plainError is an error without the path that the place names already.
-func plainError(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
 }

@@ -42,3 +42,9 @@ func inodeOf(info fs.FileInfo) (inode uint64, changed int64, known bool) {
 	}
 	return s.Ino, s.Ctim.Nano(), true
 }
+
+// alone reports whether a file has no other name, under which it might be written.
+func alone(info fs.FileInfo) bool {
+	s, ok := info.Sys().(*syscall.Stat_t)
+	return ok && s.Nlink == 1
+}

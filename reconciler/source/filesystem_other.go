@@ -14,3 +14,6 @@ func changedAt(info fs.FileInfo) time.Time { return info.ModTime() }
 // inodeOf knows nothing here, so that a file is never taken for unchanged without
 // being read.
 func inodeOf(fs.FileInfo) (inode uint64, changed int64, known bool) { return 0, 0, false }
+
+// alone cannot be told here.
+func alone(fs.FileInfo) bool { return false }

@@ -2,6 +2,7 @@ package source
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -39,7 +40,8 @@ type indexed struct {
 	inode           uint64
 	content, status int64 // when its content and its inode last changed, Unix time in nanoseconds
 	racy            bool
-	sum             reconciler.ManifestSum // of a racy file; zero for others
+	round           uint8                  // see following
+	sum             reconciler.ManifestSum // the index file has it of racy ones alone
 }
 
 // margin is how coarse the times of a file system may be: two seconds on FAT.
@@ -47,12 +49,10 @@ var margin = 2 * time.Second
 
 // indexedFile is what the index keeps of a file read at a time or later.
 func indexedFile(path string, info fs.FileInfo, sum reconciler.ManifestSum, read time.Time) indexed {
-	f := indexed{path: path, size: info.Size(), content: info.ModTime().UnixNano()}
+	f := indexed{path: path, size: info.Size(), content: info.ModTime().UnixNano(), sum: sum}
 	var known bool
 	f.inode, f.status, known = inodeOf(info)
-	if f.racy = !known || max(f.content, f.status) >= read.Add(-margin).UnixNano(); f.racy {
-		f.sum = sum
-	}
+	f.racy = !known || max(f.content, f.status) >= read.Add(-margin).UnixNano()
 	return f
 }
 
@@ -68,6 +68,8 @@ var errDiffers = errors.New("the tree differs from its index")
 // Glance compares the tree with the index that Keep wrote. An index that cannot be
 // used is as good as a tree that differs.
 func (d *dir) Glance(ctx context.Context, was reconciler.Snapshot) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if was.Source != "dir" || was.Path != d.root {
 		return false
 	}
@@ -83,7 +85,7 @@ func (d *dir) Glance(ctx context.Context, was reconciler.Snapshot) bool {
 	}
 	if s.aged {
 		d.last = &index{root: known.root, digest: known.digest, files: s.files}
-		_ = d.Keep(known.digest) // else what was racy is only read once more
+		_ = d.keep(known.digest) // else what was racy is only read once more
 	}
 	return true
 }
@@ -115,10 +117,16 @@ func (s *scan) compare(path string) {
 
 // Keep writes the index of the tree as it was last read, if that has the digest.
 func (d *dir) Keep(digest string) error {
-	if d.last == nil || d.last.digest != digest || silentFileSystem(d.root) != "" {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.keep(digest)
+}
+
+func (d *dir) keep(digest string) error {
+	last := cmp.Or(d.last, d.following.index())
+	if d.index == "" || last == nil || last.digest != digest || silentFileSystem(d.root) != "" {
 		return nil // other machines change a shared folder, and times told of it may be old
 	}
-	last := d.last
 	d.last = nil
 	if err := renameio.WriteFile(d.index, last.encoded(), 0o600); err != nil {
 		return fmt.Errorf("keeping the index of manifests: %w", err)

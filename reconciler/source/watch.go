@@ -31,6 +31,7 @@ type Watcher struct {
 	watched map[string]fs.FileInfo // by path: which directory it was when its watch was set
 	leads   map[string]bool        // links on the way to the root, and the root
 	why     string                 // why it polls; "" while it watches
+	word    hearsay
 }
 
 // Watch begins to watch the tree below root. Where the system cannot, the
@@ -56,6 +57,7 @@ func (w *Watcher) begin(path string) {
 		return
 	}
 	w.notify = notify
+	w.word.begin(notify)
 }
 
 // Dirty receives after something may have changed.
@@ -75,7 +77,7 @@ func (w *Watcher) Run(ctx context.Context) {
 		<-ctx.Done()
 		return
 	}
-	defer w.notify.Close()
+	defer w.close()
 	for {
 		select {
 		case <-ctx.Done():
@@ -84,7 +86,7 @@ func (w *Watcher) Run(ctx context.Context) {
 			if !ok {
 				return
 			}
-			if w.concerns(e.Name) {
+			if w.hear(e.Name) {
 				w.mark()
 			}
 		case err, ok := <-w.notify.Errors:
@@ -94,6 +96,7 @@ func (w *Watcher) Run(ctx context.Context) {
 			if !errors.Is(err, fsnotify.ErrEventOverflow) {
 				w.log.Warn("watching the manifests", "error", err)
 			}
+			w.suspect()
 			w.mark() // whatever was lost, a look finds it
 		}
 	}
@@ -106,24 +109,33 @@ func (w *Watcher) mark() {
 	}
 }
 
-// concerns reports whether an event can matter: not editors' and copiers' own
-// files, and outside the tree nothing but what leads to it.
-func (w *Watcher) concerns(path string) bool {
+// hear takes in one event, and reports whether it can matter: not editors' and
+// copiers' own files, and outside the tree nothing but what leads to it.
+func (w *Watcher) hear(path string) (matters bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	name := filepath.Base(path)
 	switch {
+	case w.word.passed(path):
+		return false
 	case w.leads[path]:
+		w.word.doubt = true
 		return true
 	case w.watched[path] != nil, w.watched[filepath.Dir(path)] == nil: // a directory itself, or one no longer watched
+		w.word.doubt = true
 		return true
 	case w.beside(filepath.Dir(path)):
 		return false
 	case name == "..data": // the link that a mounted ConfigMap is swapped by
+		w.word.doubt = true
 		return true
 	case strings.HasPrefix(name, "."), strings.HasSuffix(name, "~"), strings.HasSuffix(name, ".swp"), name == "4913":
+		if strings.Contains(name, ".yaml.") || strings.Contains(name, ".yml.") {
+			w.word.add(path) // a copy under way: what it is part of has not come to rest
+		}
 		return false
 	}
+	w.word.add(path)
 	return true
 }
 
@@ -138,16 +150,15 @@ func (w *Watcher) beside(dir string) bool {
 }
 
 // Sync watches the directories that there are now, those that lead to the tree
-// among them, and forgets the ones that are gone. It is called after every look.
+// among them, and forgets the ones that are gone. It is called after every look, and
+// does nothing where whoever asks what events told of has no reason to doubt them.
 func (w *Watcher) Sync() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.notify == nil || w.why != "" {
+	if w.notify == nil || w.Polling() != "" || !w.suspected() {
 		return
 	}
-	w.leads = w.leading()
+	leads := w.leading()
 	wanted := map[string]fs.FileInfo{}
-	for path := range w.leads {
+	for path := range leads {
 		if info, err := os.Stat(filepath.Dir(path)); err == nil {
 			wanted[filepath.Dir(path)] = info
 		}
@@ -157,6 +168,9 @@ func (w *Watcher) Sync() {
 			w.log.Debug("listing directories to watch", "error", err)
 		}
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.leads = leads
 	w.forget(wanted)
 	for path, info := range wanted {
 		if w.watched[path] == nil && !w.add(path, info) {
@@ -191,6 +205,7 @@ func (w *Watcher) add(path string, info fs.FileInfo) bool {
 	switch {
 	case err == nil:
 		w.watched[path] = info
+		w.word.doubt = true
 		w.mark() // what happened before the watch was set told nobody
 		return true
 	case errors.Is(err, fsnotify.ErrClosed):
@@ -202,8 +217,17 @@ func (w *Watcher) add(path string, info fs.FileInfo) bool {
 	if errors.Is(err, syscall.ENOSPC) {
 		w.why = "too many directories to watch; raise fs.inotify.max_user_watches"
 	}
+	w.word.end()
 	w.notify.Close()
 	return false
+}
+
+// close ends the watching.
+func (w *Watcher) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.word.end()
+	w.notify.Close()
 }
 
 // leading is all whose change matters beside the tree of manifests itself.
@@ -299,7 +323,7 @@ func Watchable(root string) string {
 	w := Watch(root, slog.New(slog.DiscardHandler))
 	w.Sync()
 	if w.notify != nil {
-		w.notify.Close()
+		w.close()
 	}
 	return w.Polling()
 }

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"usher/reconciler"
 	"usher/reconciler/source"
 )
@@ -22,17 +24,21 @@ const stillFor = 500 * time.Millisecond
 // follower reads a tree as the reconciler's loop does: an event or the time makes
 // it look, and what differs is acted on once it stands still.
 type follower struct {
+	root    string
 	source  reconciler.Source
 	watcher *source.Watcher // nil: nothing tells of changes
 	resync  time.Duration
 
-	mu    sync.Mutex
-	acted []*reconciler.Manifests
+	mu     sync.Mutex
+	acted  []*reconciler.Manifests
+	tree   map[string]reconciler.ManifestSum // by path: what was acted on, edit after edit
+	edits  int                               // readings that were not of the whole tree
+	untold int
 }
 
 func follow(t *testing.T, root string, watch bool, resync, stillness time.Duration) *follower {
 	t.Helper()
-	f := &follower{source: source.Dir(root, source.Options{Settle: stillness}), resync: resync}
+	f := &follower{root: root, source: source.Dir(root, source.Options{Settle: stillness}), resync: resync}
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	if watch {
@@ -42,6 +48,7 @@ func follow(t *testing.T, root string, watch bool, resync, stillness time.Durati
 		}
 		running.Go(func() { f.watcher.Run(ctx) })
 	}
+	source.Follow(f.source, f.watcher)
 	running.Go(func() { f.run(ctx) })
 	t.Cleanup(func() { stop(); running.Wait() })
 	return f
@@ -51,27 +58,30 @@ func (f *follower) run(ctx context.Context) {
 	var dirty <-chan struct{}
 	if f.watcher != nil {
 		dirty = f.watcher.Dirty()
+		f.watcher.Sync()
 	}
-	for {
+	for idle := true; ; {
 		wait := f.resync
-		if !f.look(ctx) {
+		if !f.look(ctx, idle) {
 			wait = min(wait, 50*time.Millisecond)
 		}
 		if f.watcher != nil {
 			f.watcher.Sync()
 		}
+		idle = false
 		select {
 		case <-ctx.Done():
 			return
 		case <-dirty:
 		case <-time.After(wait):
+			idle = true
 		}
 	}
 }
 
 // look reports whether the tree could be read.
-func (f *follower) look(ctx context.Context) bool {
-	m, err := f.source.Snapshot(ctx)
+func (f *follower) look(ctx context.Context, thorough bool) bool {
+	m, err := f.read(ctx, thorough)
 	if err != nil {
 		return false
 	}
@@ -85,8 +95,37 @@ func (f *follower) look(ctx context.Context) bool {
 	defer f.mu.Unlock()
 	if len(f.acted) == 0 || f.acted[len(f.acted)-1].Digest != m.Digest {
 		f.acted = append(f.acted, m)
+		f.carryOut(m)
 	}
 	return true
+}
+
+// read reads what differs from the tree that was acted on last, if the source can.
+func (f *follower) read(ctx context.Context, thorough bool) (*reconciler.Manifests, error) {
+	if last := f.last(); last != nil {
+		if m := f.source.(reconciler.Follower).Since(ctx, last.Snapshot, thorough); m != nil {
+			f.mu.Lock()
+			f.untold += m.Edit.Untold
+			f.mu.Unlock()
+			return m, nil
+		}
+	}
+	return f.source.Snapshot(ctx)
+}
+
+// carryOut makes the tree what it is by now.
+func (f *follower) carryOut(m *reconciler.Manifests) {
+	if m.Edit == nil {
+		f.tree = map[string]reconciler.ManifestSum{}
+	} else {
+		f.edits++
+		for _, path := range m.Edit.Gone {
+			delete(f.tree, path)
+		}
+	}
+	for _, file := range m.Files {
+		f.tree[file.Path] = reconciler.SumOf(file.Data)
+	}
 }
 
 func (f *follower) last() *reconciler.Manifests {
@@ -108,10 +147,7 @@ func (f *follower) count() int {
 // checks that this was the nth it acted on: nothing before it was half of it.
 func (f *follower) wants(t *testing.T, n int) {
 	t.Helper()
-	want, err := f.source.Snapshot(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	want := f.reading(t)
 	deadline := time.Now().Add(20 * time.Second)
 	for f.last() == nil || f.last().Digest != want.Digest {
 		if time.Now().After(deadline) {
@@ -121,6 +157,31 @@ func (f *follower) wants(t *testing.T, n int) {
 	}
 	if got := f.count(); got != n {
 		t.Errorf("trees acted on: got %d, want %d: half of a change was acted on", got, n)
+	}
+	f.isAt(t, want)
+}
+
+// reading reads the tree as somebody does who knows nothing of it.
+func (f *follower) reading(t *testing.T) *reconciler.Manifests {
+	t.Helper()
+	m, err := source.Dir(f.root, source.Options{}).Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// isAt checks that the edits led to a tree, file by file.
+func (f *follower) isAt(t *testing.T, m *reconciler.Manifests) {
+	t.Helper()
+	want := map[string]reconciler.ManifestSum{}
+	for _, file := range m.Files {
+		want[file.Path] = file.Sum
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if diff := cmp.Diff(want, f.tree); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
 	}
 }
 

@@ -16,6 +16,7 @@ type Metrics struct {
 	revisions *prometheus.CounterVec
 	looks     *prometheus.HistogramVec
 	messages  *prometheus.CounterVec
+	untold    prometheus.Counter
 }
 
 // NewMetrics makes the metrics of one controller.
@@ -32,8 +33,11 @@ func NewMetrics(status func() reconciler.Status) *Metrics {
 		messages: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "usher_messages_total", Help: "Attempts to deliver a message since the start, by how they ended.",
 		}, []string{"result"}),
+		untold: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "usher_untold_files_total", Help: "Manifests that changed without the file system telling, found by looking at all.",
+		}),
 	}
-	m.registry.MustRegister(m.revisions, m.looks, m.messages, statusCollector{status},
+	m.registry.MustRegister(m.revisions, m.looks, m.messages, m.untold, statusCollector{status},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -45,6 +49,9 @@ func (m *Metrics) Revision(cause string) { m.revisions.WithLabelValues(cause).In
 func (m *Metrics) Look(result string, took time.Duration) {
 	m.looks.WithLabelValues(result).Observe(took.Seconds())
 }
+
+// Untold counts files that changed of which nothing told.
+func (m *Metrics) Untold(files int) { m.untold.Add(float64(files)) }
 
 // Messages counts attempts at delivery.
 func (m *Metrics) Messages(result string, n int) { m.messages.WithLabelValues(result).Add(float64(n)) }

@@ -118,6 +118,7 @@ func TestMetrics(t *testing.T) {
 	s.metrics.Revision("manifests")
 	s.metrics.Revision("time")
 	s.metrics.Look("done", 20*time.Millisecond)
+	s.metrics.Untold(2)
 	s.metrics.Messages("sent", 5)
 	page := s.get("/metrics").Body.String()
 	if strings.Contains(page, "secret") {
@@ -151,6 +152,7 @@ func TestMetrics(t *testing.T) {
 		"usher_reconcile_seconds done 1",
 		"usher_revisions_total manifests 1",
 		"usher_revisions_total time 1",
+		"usher_untold_files_total 2",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("samples (-want +got):\n%s", diff)
