@@ -30,6 +30,7 @@ type Step struct {
 	Commit
 	Standing      Standing
 	Roster        *spec.Roster // what it asks for; nil: its manifests are not valid
+	Edit          *Manifests   // of [Tracker.Edits]: the same, as an edit of what is applied
 	Signer        Signer
 	Authorises    []string // commit ids of its Usher-Authorises trailers, 12 digits or more
 	AllowRemovals *int     // of its Usher-Allow-Removals trailer; nil: none
@@ -77,6 +78,14 @@ type Historian interface {
 	Descends(ctx context.Context, applied, commit string) (bool, error)
 	// Commit returns one commit by any name that git has for it.
 	Commit(ctx context.Context, name string) (Commit, error)
+}
+
+// Tracker is a Historian that can tell commits as edits, at the cost of what differs.
+type Tracker interface {
+	Historian
+	// Edits returns the commits that Steps does, without their rosters, each as an edit
+	// of the tree that is applied; nil where that cannot be told.
+	Edits(ctx context.Context, applied Snapshot, commit string) ([]Step, error)
 }
 
 // Review is what is judged: how a wanted tree came to be.

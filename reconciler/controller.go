@@ -172,7 +172,7 @@ func (c *Controller) plan(ctx context.Context, m *Manifests, x *comparison) (*Pl
 		return nil, err
 	}
 	plan.Held = c.Limits.Judge(plan, x.truth, lost, spec.DayOf(now))
-	if err := c.judgeCommits(ctx, plan, x.truth); err != nil {
+	if err := c.judgeCommits(ctx, plan, x); err != nil {
 		return nil, err
 	}
 	plan.Approved, err = c.approved(ctx, plan)

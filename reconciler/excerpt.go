@@ -14,6 +14,7 @@ type comparison struct {
 	truth  *state.Truth
 	census *spec.Census // of everybody, where the rosters are an excerpt; nil: they are everybody
 	draft  *spec.Draft  // what the excerpt is of
+	review *Review      // of the commits, who may all they do; nil: they are to be judged yet, if any are
 }
 
 // compare resolves manifests and reads what is true: of those whom the edit
@@ -77,18 +78,18 @@ type memory struct {
 
 // excerpt compares those whom an edit concerns; nil where everybody has to be.
 func (c *Controller) excerpt(ctx context.Context, m *Manifests) (*comparison, error) {
-	if c.memory.register == nil || c.Authority { // signatures are judged by whole rosters
+	if c.memory.register == nil {
 		return nil, nil
 	}
-	draft := c.draft(m)
-	if draft == nil {
+	t, err := c.trail(ctx, m)
+	if t == nil || err != nil {
+		return nil, err
+	}
+	who, sure := t.concerned()
+	if !sure || c.nearlyAll(who) {
 		return nil, nil
 	}
-	concern, sure := draft.Concerned()
-	if !sure || c.nearlyAll(concern) {
-		return nil, nil
-	}
-	e, err := c.DB.Excerpt(ctx, state.Who{Names: concern.People, Emails: concern.Emails, Teams: concern.Teams, Gone: len(concern.Emails) > 0})
+	e, err := c.DB.Excerpt(ctx, who)
 	switch {
 	case err != nil:
 		return nil, err
@@ -96,29 +97,28 @@ func (c *Controller) excerpt(ctx context.Context, m *Manifests) (*comparison, er
 		c.memory = memory{}
 		return nil, nil
 	}
-	known := e.Roster.Users
-	if !draft.Include(known, m.data) {
-		return nil, nil
-	}
-	wanted, was, sure := draft.Resolve(known, e.MemberOf, spec.DayOf(c.Now()))
+	was, sure := t.resolve(e, spec.DayOf(c.Now()))
 	if !sure {
 		return nil, nil
 	}
+	x := &comparison{wanted: t.last().roster, truth: &e.Truth, census: c.memory.register.Census(), draft: t.last().draft}
+	if x.review = t.review(was, c.Now()); t.steps != nil && x.review == nil {
+		return nil, nil
+	}
 	e.Roster = was
-	return &comparison{wanted, &e.Truth, c.memory.register.Census(), draft}, c.checkPrivate(ctx, wanted)
+	return x, c.checkPrivate(ctx, x.wanted)
 }
 
 // nearlyAll reports whether an edit concerns so many that to compare everybody is
 // no more work.
-func (c *Controller) nearlyAll(concern spec.Concern) bool {
+func (c *Controller) nearlyAll(who state.Who) bool {
 	const many = 1000
-	return len(concern.People) > max(many, c.memory.register.Census().People/4)
+	return len(who.Names) > max(many, c.memory.register.Census().People/4)
 }
 
 // draft reads the files that differ from those applied last; nil where one of them
 // has errors, or which they are cannot be told.
-func (c *Controller) draft(m *Manifests) *spec.Draft {
-	register := c.memory.register
+func draftOf(register *spec.Register, base string, m *Manifests) *spec.Draft {
 	draft := register.Draft()
 	there := 0
 	for i := range m.Files {
@@ -136,7 +136,7 @@ func (c *Controller) draft(m *Manifests) *spec.Draft {
 		}
 	}
 	switch {
-	case m.Edit != nil && m.Edit.Since != c.memory.tree.Digest:
+	case m.Edit != nil && m.Edit.Since != base:
 		return nil
 	case m.Edit != nil:
 		for _, path := range m.Edit.Gone {

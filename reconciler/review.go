@@ -19,7 +19,8 @@ const authorityOff = "nobody's signature is asked for: whoever can move the ref 
 
 // judgeCommits adds to what holds a plan what the way to its commit adds, and takes
 // away what a sufficient signer answered for. A plan from a folder has no such way.
-func (c *Controller) judgeCommits(ctx context.Context, p *Plan, t *state.Truth) error {
+func (c *Controller) judgeCommits(ctx context.Context, p *Plan, x *comparison) error {
+	t := x.truth
 	h, ok := c.Source.(Historian)
 	if !ok || p.Revision.Commit == "" {
 		return nil
@@ -46,6 +47,10 @@ func (c *Controller) judgeCommits(ctx context.Context, p *Plan, t *state.Truth) 
 		return nil
 	case "":
 		return c.reviewFirst(ctx, h, p, t)
+	}
+	if x.review != nil {
+		x.review.judge(p, t)
+		return nil
 	}
 	return c.review(ctx, h, p, t, base, t.Roster)
 }
@@ -82,10 +87,15 @@ func (c *Controller) review(ctx context.Context, h Historian, p *Plan, t *state.
 	if base == nil {
 		return fmt.Errorf("the manifests of commit %s, which --trust names, are not valid", short(since))
 	}
-	r := Review{Base: base, Steps: steps, Now: now}
+	Review{Base: base, Steps: steps, Now: now}.judge(p, t)
+	return nil
+}
+
+// judge adds to what holds a plan, or takes away, what its commits do, and records
+// who signed the last.
+func (r Review) judge(p *Plan, t *state.Truth) {
 	p.Held = r.Hold(p, t)
 	p.provenance.Signer, p.provenance.Fingerprint = r.signedBy(p.wanted)
-	return nil
 }
 
 // originate records who the plan's commit says made it.

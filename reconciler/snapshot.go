@@ -28,7 +28,7 @@ type Edit struct {
 	Since  string                            // digest of the earlier one
 	Gone   []string                          // paths of files that are there no more; sorted
 	Untold int                               // files found to differ by looking at all, of which the file system should have told
-	Read   func(path string) ([]byte, error) // any file of the tree; an error where it is not what it was when the edit was read
+	Read func(path string) ([]byte, error) // any file of the tree; whoever knows its sum sees whether it is what it was
 }
 
 // file returns the file at a path, nil where there is none.
@@ -38,19 +38,6 @@ func (m *Manifests) file(path string) *ManifestFile {
 		return nil
 	}
 	return &m.Files[i]
-}
-
-// data returns the bytes of a file, none where it is not there or cannot be read.
-func (m *Manifests) data(path string) []byte {
-	f := m.file(path)
-	switch {
-	case f != nil:
-		return f.Data
-	case m.Edit == nil:
-		return nil
-	}
-	data, _ := m.Edit.Read(path)
-	return data
 }
 
 // ManifestFile is one file as read.

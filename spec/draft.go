@@ -3,6 +3,7 @@ package spec
 import (
 	"cmp"
 	"crypto/sha256"
+	"maps"
 	"math"
 	"slices"
 )
@@ -333,4 +334,34 @@ func (d *Draft) membersGained() int {
 		}
 	}
 	return gained
+}
+
+// Beside completes the roster of a draft of many, or with nil that of the tree they
+// are drafts of, by every team that any of them touches: as far as one draft leaves
+// it as it stands, its roster is without it.
+func (r *Register) Beside(roster *Roster, of *Draft, drafts []*Draft) *Roster {
+	teams := map[string]*Team{}
+	for _, d := range drafts {
+		for _, names := range [][]string{d.names(d.gone, declaresTeam), d.names(d.news, declaresTeam)} {
+			for _, name := range names {
+				teams[name] = r.teams[name].resolved
+			}
+		}
+	}
+	if of != nil {
+		for _, name := range of.names(of.gone, declaresTeam) {
+			delete(teams, name)
+		}
+		for i := range roster.Teams {
+			teams[roster.Teams[i].Name] = &roster.Teams[i]
+		}
+	}
+	complete := *roster
+	complete.Teams = nil
+	for _, name := range slices.Sorted(maps.Keys(teams)) {
+		if team := teams[name]; team != nil {
+			complete.Teams = append(complete.Teams, *team)
+		}
+	}
+	return &complete
 }

@@ -210,6 +210,10 @@ func (r *Register) Things() *Roster {
 	return things
 }
 
+// Signer is who signs with a key, "TYPE BASE64" as in [SigningKey]; "" where nobody
+// is registered who does.
+func (r *Register) Signer(key string) string { return r.keys[key] }
+
 // Sum is the sum of a registered file; false where there is none at that path.
 func (r *Register) Sum(path string) ([sha256.Size]byte, bool) {
 	f, ok := r.files[path]

@@ -3,7 +3,6 @@ package source
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -17,15 +16,21 @@ import (
 
 var _ reconciler.Follower = (*dir)(nil)
 
-// Follow has a folder keep what every manifest was when it was read, so that a look
-// costs what differs: see [reconciler.Follower]. events tells which files may; where
-// it is nil, or has not heard everything, the times of all files are looked at, and
-// only what they tell apart is read. Other sources are left as they are.
+// Follow has a source keep what every manifest was when it was read, so that a look
+// costs what differs: see [reconciler.Follower]. Of a folder, events tells which files
+// may; where it is nil, or has not heard everything, the times of all files are
+// looked at, and only what they tell apart is read. Of commits, the ids of their
+// trees tell.
 func Follow(s reconciler.Source, events *Watcher) {
-	if d, ok := s.(*dir); ok {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.follow, d.following.events = true, events
+	switch s := s.(type) {
+	case *dir:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.follow, s.following.events = true, events
+	case *Ref:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.follow = true
 	}
 }
 
@@ -126,7 +131,10 @@ func (d *dir) since(ctx context.Context, digest string, thorough bool) (*reconci
 	}
 	m.Snapshot = d.snapshot(f.ledger.digest())
 	m.Edit.Since, m.Edit.Untold = f.base, untold
-	m.Edit.Read = func(path string) ([]byte, error) { return d.reread(m.Digest, path) }
+	m.Edit.Read = func(path string) ([]byte, error) {
+		data, _, err := readFile(filepath.Join(real, filepath.FromSlash(path)))
+		return data, err
+	}
 	return m, s.newest
 }
 
@@ -299,19 +307,4 @@ func (f *following) edit(s *scan) *reconciler.Manifests {
 	}
 	f.enter(s)
 	return m
-}
-
-// reread returns the content of any file of the tree, which must be the one read last.
-func (d *dir) reread(digest, path string) ([]byte, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	f := &d.following
-	data, _, err := readFile(filepath.Join(f.root, filepath.FromSlash(path)))
-	if err != nil {
-		return nil, err
-	}
-	if was := f.ledger.file(path); was == nil || was.sum != reconciler.SumOf(data) || digest != f.ledger.digest() {
-		return nil, fmt.Errorf("%s has changed since it was read", path)
-	}
-	return data, nil
 }

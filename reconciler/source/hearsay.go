@@ -15,7 +15,7 @@ type hearsay struct {
 	asked bool // somebody asks
 	paths map[string]bool
 	doubt bool // there may be more than these
-	stale bool // directories may have come or gone since they were listed
+	stale bool // directories may have come or gone since they were listed: some may not be watched
 
 	fence  *os.File // watched, and written to for the sake of the event; nil: there is none
 	path   string   // by which it is watched
@@ -117,7 +117,7 @@ func (w *Watcher) take(ctx context.Context) (paths []string, sound bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	h := &w.word
-	sound = certain && h.asked && !h.doubt
+	sound = certain && h.asked && !h.doubt && !h.stale
 	for path := range h.paths {
 		paths = append(paths, path)
 	}

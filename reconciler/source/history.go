@@ -310,21 +310,28 @@ type standing struct {
 
 // step reads what a commit asks for and who answers for it.
 func (r *Ref) step(b *batch, v standing) (reconciler.Step, error) {
-	c := v.commit
-	roster, err := r.roster(b, c.Tree)
+	roster, err := r.roster(b, v.commit.Tree)
 	if err != nil {
 		return reconciler.Step{}, err
 	}
-	s := reconciler.Step{Commit: c.named(), Standing: v.as, Roster: roster}
+	s := r.describe(v)
+	s.Roster = roster
+	return s, nil
+}
+
+// describe says who answers for a commit.
+func (r *Ref) describe(v standing) reconciler.Step {
+	c := v.commit
+	s := reconciler.Step{Commit: c.named(), Standing: v.as}
 	if v.as != reconciler.StandingNew {
-		return s, nil
+		return s
 	}
 	s.Signer = c.Signer()
 	s.Authorises, s.AllowRemovals = trailers(c.Message)
 	s.Forge = s.Signer.Key != "" && slices.ContainsFunc(r.forge, func(k spec.SigningKey) bool {
 		return k.Key == s.Signer.Key && k.ValidAt(c.Committer.At)
 	})
-	return s, nil
+	return s
 }
 
 var (

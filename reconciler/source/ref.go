@@ -31,6 +31,9 @@ type Ref struct {
 	last  *reconciler.Manifests
 	past  pastTrees         // of the history read last
 	forge []spec.SigningKey // whose commits their authors stand for
+
+	follow bool // what is read is told as edits from then on, and not kept whole
+	now    followed
 }
 
 // content is what a blob holds.
@@ -131,7 +134,9 @@ func (r *Ref) At(ctx context.Context, name string) (*reconciler.Manifests, error
 		}
 		return nil, fmt.Errorf("reading commit %s of %s: %w", o.id, r.repository.path, err)
 	}
-	r.last = m
+	if !r.follow {
+		r.last = m
+	}
 	return m, nil
 }
 
@@ -146,7 +151,7 @@ func (r *Ref) read(b *batch, o object) (*reconciler.Manifests, error) {
 	if err := w.descend(commit.Tree, r.below); err != nil {
 		return nil, err
 	}
-	m := &reconciler.Manifests{Snapshot: reconciler.Snapshot{Source: "git", Path: r.repository.path, Commit: commit.ID, Folder: r.below}}
+	m := &reconciler.Manifests{Snapshot: r.snapshot(commit)}
 	if len(w.errs) > 0 {
 		return m, w.errs.Sort()
 	}
@@ -159,7 +164,11 @@ func (r *Ref) read(b *batch, o object) (*reconciler.Manifests, error) {
 		m.Files = append(m.Files, reconciler.ManifestFile{Path: file, Data: blob.data, Sum: blob.sum})
 	}
 	m.Digest = digest(m.Files)
-	r.known = known
+	if r.follow {
+		r.now.begin(commit, m)
+	} else {
+		r.known = known
+	}
 	return m, nil
 }
 
@@ -223,20 +232,29 @@ func (w *treeWalk) paths() func(func(string) bool) {
 
 // descend goes to the folder below which manifests are read, and reads it.
 func (w *treeWalk) descend(tree, below string) error {
+	tree, err := w.below(tree, below)
+	if err != nil {
+		return err
+	}
+	return w.walk(tree, "")
+}
+
+// below finds the tree of a folder.
+func (w *treeWalk) below(tree, below string) (string, error) {
 	for below != "" {
 		var first string
 		first, below, _ = strings.Cut(below, "/")
 		entries, err := w.tree(tree)
 		if err != nil {
-			return err
+			return "", err
 		}
 		i := slices.IndexFunc(entries, func(e treeEntry) bool { return e.name == first && e.mode == modeTree })
 		if i < 0 {
-			return fmt.Errorf("%w %s in it", reconciler.ErrNoFolder, first)
+			return "", fmt.Errorf("%w %s in it", reconciler.ErrNoFolder, first)
 		}
 		tree = entries[i].id
 	}
-	return w.walk(tree, "")
+	return tree, nil
 }
 
 func (w *treeWalk) tree(id string) ([]treeEntry, error) {

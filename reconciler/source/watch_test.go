@@ -24,10 +24,10 @@ const stillFor = 500 * time.Millisecond
 // follower reads a tree as the reconciler's loop does: an event or the time makes
 // it look, and what differs is acted on once it stands still.
 type follower struct {
-	root    string
-	source  reconciler.Source
-	watcher *source.Watcher // nil: nothing tells of changes
-	resync  time.Duration
+	stranger func() reconciler.Source // what reads the tree without knowing anything of it
+	source   reconciler.Source
+	watcher  *source.Watcher // nil: nothing tells of changes
+	resync   time.Duration
 
 	mu     sync.Mutex
 	acted  []*reconciler.Manifests
@@ -38,7 +38,8 @@ type follower struct {
 
 func follow(t *testing.T, root string, watch bool, resync, stillness time.Duration) *follower {
 	t.Helper()
-	f := &follower{root: root, source: source.Dir(root, source.Options{Settle: stillness}), resync: resync}
+	f := &follower{source: source.Dir(root, source.Options{Settle: stillness}), resync: resync}
+	f.stranger = func() reconciler.Source { return source.Dir(root, source.Options{}) }
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	if watch {
@@ -102,8 +103,9 @@ func (f *follower) look(ctx context.Context, thorough bool) bool {
 
 // read reads what differs from the tree that was acted on last, if the source can.
 func (f *follower) read(ctx context.Context, thorough bool) (*reconciler.Manifests, error) {
-	if last := f.last(); last != nil {
-		if m := f.source.(reconciler.Follower).Since(ctx, last.Snapshot, thorough); m != nil {
+	last := f.last()
+	if source, ok := f.source.(reconciler.Follower); ok && last != nil {
+		if m := source.Since(ctx, last.Snapshot, thorough); m != nil {
 			f.mu.Lock()
 			f.untold += m.Edit.Untold
 			f.mu.Unlock()
@@ -164,7 +166,7 @@ func (f *follower) wants(t *testing.T, n int) {
 // reading reads the tree as somebody does who knows nothing of it.
 func (f *follower) reading(t *testing.T) *reconciler.Manifests {
 	t.Helper()
-	m, err := source.Dir(f.root, source.Options{}).Snapshot(t.Context())
+	m, err := f.stranger().Snapshot(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
