@@ -28,7 +28,7 @@ type Edit struct {
 	Since  string                            // digest of the earlier one
 	Gone   []string                          // paths of files that are there no more; sorted
 	Untold int                               // files found to differ by looking at all, of which the file system should have told
-	Read func(path string) ([]byte, error) // any file of the tree; whoever knows its sum sees whether it is what it was
+	Read   func(path string) ([]byte, error) // any file of the tree; whoever knows its sum sees whether it is what it was
 }
 
 // file returns the file at a path, nil where there is none.
