@@ -3,12 +3,12 @@ package state
 import (
 	"context"
 	"database/sql"
-	"encoding/base32"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
+	"strings"
 	"time"
+
+	"github.com/oklog/ulid/v2"
 
 	"usher/spec"
 )
@@ -28,7 +28,7 @@ const (
 // Account is one account and its life. Times are UTC, in milliseconds; a zero
 // time has not come to pass.
 type Account struct {
-	ID         string // opaque, never reused: "u" and 26 lower-case base32 characters
+	ID         string // opaque, never reused: "u" and a ULID in lower case
 	Name       string
 	Email      string
 	EmailKey   string
@@ -61,45 +61,19 @@ func (a *Account) statusAt(now time.Time, suspended bool) Status {
 	}
 }
 
-// accountEncoding has its characters in the order of their bytes, so that ids sort
-// as their bits do.
-var accountEncoding = base32.NewEncoding("234567abcdefghijklmnopqrstuvwxyz").WithPadding(base32.NoPadding)
-
-// accountBits are those of an id: the time in milliseconds in 48 bits, and 80 random
-// ones.
-type accountBits [16]byte
-
-// newAccountID makes an id. Within a transaction each is a random step above the
-// last: what is made together stands together wherever rows are kept by account, so
-// that a first apply fills each page of an index once. With ids in no order it
+// newAccountID makes an id, a ULID. Within a transaction each is a random step above
+// the last: what is made together stands together wherever rows are kept by account,
+// so that a first apply fills each page of an index once. With ids in no order it
 // visits nearly every page of eight indexes again for every run of rows.
 func (tx *Tx) newAccountID() (string, error) {
-	bits := &tx.lastAccount
-	random, first := bits[12:], *bits == accountBits{}
-	if first {
-		random = bits[6:]
+	if tx.ids == nil {
+		tx.ids = ulid.Monotonic(tx.db.options.Rand, 0)
 	}
-	last := binary.BigEndian.Uint64(bits[8:])
-	if _, err := io.ReadFull(tx.db.options.Rand, random); err != nil {
+	id, err := ulid.New(ulid.Timestamp(tx.Now), tx.ids)
+	if err != nil {
 		return "", fmt.Errorf("making an account id: %w", err)
 	}
-	if first {
-		now := binary.BigEndian.AppendUint64(nil, uint64(tx.Now.UnixMilli()))
-		copy(bits[:6], now[2:])
-		bits[6] &= 0x7f // steps are never carried into the time
-	} else {
-		bits.raise(last, binary.BigEndian.Uint32(random))
-	}
-	return "u" + accountEncoding.EncodeToString(bits[:]), nil
-}
-
-// raise makes the low 64 bits what they were and a step more, with the carry above.
-func (b *accountBits) raise(last uint64, step uint32) {
-	low := last + uint64(step) + 1
-	binary.BigEndian.PutUint64(b[8:], low)
-	if low < last {
-		binary.BigEndian.PutUint16(b[6:], binary.BigEndian.Uint16(b[6:])+1)
-	}
+	return "u" + strings.ToLower(id.String()), nil
 }
 
 // AddAccount makes an account for the user, and its first invitation. One that is

@@ -16,8 +16,8 @@ import (
 func TestAddAccount(t *testing.T) {
 	h := newHouse(t)
 	got := h.add("ada", false, grant("cad"))
-	if !regexp.MustCompile(`^u[a-z2-7]{26}$`).MatchString(got.ID) {
-		t.Errorf("id %q is not a u and 26 base32 characters", got.ID)
+	if !regexp.MustCompile(`^u[0-9a-hjkmnp-tv-z]{26}$`).MatchString(got.ID) {
+		t.Errorf("id %q is not a u and a ULID", got.ID)
 	}
 	want := state.Account{
 		ID: got.ID, Name: "ada", Email: "Ada@acme.example", EmailKey: "ada@acme.example",

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/oklog/ulid/v2"
+
 	"usher/spec"
 )
 
@@ -32,9 +34,9 @@ type Tx struct {
 	trail       trail
 	calendarDay spec.Day
 	messages    int
-	lastAccount accountBits        // of the id made last; zero: none was
-	lastMessage int64              // highest id of the outbox; 0: not asked yet
-	kept        map[patternID]bool // patterns that are stored
+	ids         *ulid.MonotonicEntropy // of accounts; nil: none was made
+	lastMessage int64                  // highest id of the outbox; 0: not asked yet
+	kept        map[patternID]bool     // patterns that are stored
 	rows        struct{ account, invitation, access, member, person, word, role, audit, personal, outbox batch }
 }
 

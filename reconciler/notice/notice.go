@@ -38,7 +38,7 @@ type Options struct {
 
 // Writer composes messages. It may be used by several goroutines at once.
 type Writer struct {
-	from    string // as a header writes it
+	from    *netmail.Address
 	url     string // without a slash at its end
 	letters letters
 	shared  map[reconciler.NoticeKind]func() *state.Pattern // made when first asked for
@@ -76,7 +76,7 @@ func New(o Options) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Writer{from: from.String(), url: base, letters: of, shared: map[reconciler.NoticeKind]func() *state.Pattern{}}
+	w := &Writer{from: from, url: base, letters: of, shared: map[reconciler.NoticeKind]func() *state.Pattern{}}
 	for _, kind := range Kinds {
 		w.shared[kind] = sync.OnceValue(func() *state.Pattern { return w.pattern(kind) })
 	}
