@@ -9,19 +9,19 @@ import (
 	"golang.org/x/net/html"
 )
 
-// A form that comes back has the focus where reading has to begin, once; each field at
-// fault is marked, and tied to what is said of it; and the title of the page says so.
-func TestAFormThatComesBackLeadsToItsMistakes(t *testing.T) {
-	f := newFirm(t)
-	f.repository(Tree{})
-	f.invite("nina")
-	tests := []struct {
-		name, path string
-		viewer     *browser
-		form       url.Values
-		focus      string            // id of what has it
-		wrong      map[string]string // by the id of a field: what is said of it
-	}{
+// mistaken is a form that cannot be carried out as it is.
+type mistaken struct {
+	name, path string
+	viewer     *browser
+	form       url.Values
+	focus      string            // id of what has it when the form comes back
+	wrong      map[string]string // by the id of a field: what is said of it
+}
+
+// mistakes are forms of every kind. nina is invited, and manifests come from commits.
+func (f *firm) mistakes() []mistaken {
+	f.Helper()
+	return []mistaken{
 		{"sign-in", "/sign-in", f.stranger(), url.Values{"email": {"eve@acme.example"}, "password": {"no"}}, "password",
 			map[string]string{"email": "do not belong together", "password": "do not belong together"}},
 		{"an invitation's sign-in", "/sign-in", f.stranger(), url.Values{"email": {"eve@acme.example"}, "password": {"no"}, "newcomer": {"yes"}}, "password",
@@ -51,7 +51,15 @@ func TestAFormThatComesBackLeadsToItsMistakes(t *testing.T) {
 			map[string]string{"reason": "more than 500"}},
 		{"nothing ticked", "/users/eve/access", f.as("grace"), url.Values{"was": {"design/cad"}, "has": {"design/cad"}}, "problem", nil},
 	}
-	for _, tt := range tests {
+}
+
+// A form that comes back has the focus where reading has to begin, once; each field at
+// fault is marked, and tied to what is said of it; and the title of the page says so.
+func TestAFormThatComesBackLeadsToItsMistakes(t *testing.T) {
+	f := newFirm(t)
+	f.repository(Tree{})
+	f.invite("nina")
+	for _, tt := range f.mistakes() {
 		t.Run(tt.name, func(t *testing.T) {
 			page := tt.viewer.post(tt.path, tt.form)
 			page.T = t

@@ -2,11 +2,16 @@ package browsertest
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/accessibility"
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/chromedp"
 )
 
@@ -50,17 +55,31 @@ func (w *Window) Violations(axe string) []string {
 	return found
 }
 
-// Overflows reports whether the page is wider than the window, so that it has to be
-// pushed to and fro to be read.
-func (w *Window) Overflows() bool {
+// measure names what reaches beyond the window: "1210 of 1200 pixels, td.number".
+const measure = `(() => {
+	const page = document.scrollingElement, wide = page.clientWidth
+	if (page.scrollWidth <= wide) return ""
+	const out = [...document.querySelectorAll("main *, header *, nav *")].filter(e => e.getBoundingClientRect().right > wide + 1)
+	return page.scrollWidth + " of " + wide + " pixels, " + out.slice(-1).map(e => e.outerHTML.slice(0, 160))
+})()`
+
+// Overflows says by what the page is wider than the window, so that it has to be pushed
+// to and fro to be read; "" where it is not.
+func (w *Window) Overflows() string {
 	w.Helper()
 	ctx, stop := context.WithTimeout(w.ctx, patience)
 	defer stop()
-	wider, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`document.documentElement.scrollWidth > innerWidth`))
+	wider, err := chromedp.Run(ctx, chromedp.Evaluate[string](measure))
 	if err != nil {
 		w.Fatalf("measuring %s: %v", w.address(), err)
 	}
 	return wider
+}
+
+// Unfold opens whatever expands on the page.
+func (w *Window) Unfold() {
+	w.Helper()
+	w.ask(`document.querySelectorAll("details").forEach(d => d.open = true), ""`)
 }
 
 // Shoot writes what the page looks like, the whole of it, as NAME.png into the folder
@@ -103,4 +122,53 @@ func (w *Window) Focuses(wanted string) {
 			w.Fatalf("%q has the focus on %s, want %q", what, w.address(), wanted)
 		}
 	}
+}
+
+// FocusOn gives the focus to the element with this id, as a click into it does.
+func (w *Window) FocusOn(id string) {
+	w.Helper()
+	w.do("going to "+id, chromedp.Focus("#"+id))
+}
+
+// Keep remembers the element that a CSS selector finds, for [Window.Kept].
+func (w *Window) Keep(selector string) {
+	w.Helper()
+	w.ask(fmt.Sprintf("window.kept = document.querySelector(%q), ''", selector))
+}
+
+// Kept reports whether the selector still finds the very element that was remembered:
+// what screen readers listen to must stay while its words change.
+func (w *Window) Kept(selector string) bool {
+	w.Helper()
+	return w.ask(fmt.Sprintf("String(!!window.kept && window.kept === document.querySelector(%q))", selector)) == "true"
+}
+
+// Heard is what a screen reader has of the page, of the roles that are given: a line
+// each, "cell: 3 of 10", in the order of the page.
+func (w *Window) Heard(roles ...string) []string {
+	w.Helper()
+	ctx, stop := context.WithTimeout(w.ctx, patience)
+	defer stop()
+	tree, err := chromedp.Run(ctx, chromedp.Action[accessibility.GetFullAXTreeResult](func(ctx context.Context, t *chromedp.Target) (accessibility.GetFullAXTreeResult, error) {
+		return cdp.Call(ctx, t, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
+	}))
+	if err != nil {
+		w.Fatalf("asking what is heard of %s: %v", w.address(), err)
+	}
+	var heard []string
+	for _, node := range tree.Nodes {
+		if !node.Ignored && slices.Contains(roles, said(node.Role)) {
+			heard = append(heard, said(node.Role)+": "+said(node.Name))
+		}
+	}
+	return heard
+}
+
+// said is the text of a value of the accessibility tree, "" for none.
+func said(v *accessibility.Value) string {
+	var text string
+	if v == nil || json.Unmarshal(v.Value, &text) != nil {
+		return ""
+	}
+	return text
 }

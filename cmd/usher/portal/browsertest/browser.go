@@ -76,6 +76,11 @@ var Looks = []Look{
 	{"phone-light", 390, 844, false}, {"phone-dark", 390, 844, true},
 }
 
+// Narrow are windows in which nothing may be wider than the window either: that of
+// WCAG 2.2, success criterion 1.4.10, which is a desk at four times its size; and those
+// between a telephone and a desk.
+var Narrow = []Look{{"reflow", 320, 640, false}, {"tablet", 768, 1024, false}, {"large", 1920, 1080, false}}
+
 // Window is one window of a person, with cookies of its own.
 type Window struct {
 	*testing.T
@@ -316,4 +321,22 @@ func (w *Window) Text(selector string) string {
 		w.Fatalf("reading %s on %s: %v", selector, w.address(), err)
 	}
 	return text
+}
+
+// Back goes back to the page before, as the button of the browser does, and waits for
+// nothing: a browser may have kept that page, and not load it again.
+func (w *Window) Back() {
+	w.Helper()
+	w.ask(`history.back(), ""`)
+}
+
+// Lacks fails the test where the page says any of the words. It looks once: what the
+// page has to say first, [Window.Says] waits for.
+func (w *Window) Lacks(words ...string) {
+	w.Helper()
+	for _, unwanted := range words {
+		if strings.Contains(w.words(), unwanted) {
+			w.Errorf("%s says %q:\n%s", w.address(), unwanted, w.words())
+		}
+	}
 }
