@@ -57,19 +57,21 @@ const (
 	maxWords    = 8
 )
 
-// What a page of people may cost is bounded, whatever their number. The rarest
+// bounds are what a page of people may cost, whatever their number. The rarest
 // condition leads to who fulfils it where that are few; else people are gone through
-// in their order. The latter fills a page soon but where many fulfil each condition
-// and few all of them, as no index knows of two conditions: then the rarest leads
-// after all, and where even that are too many, a page ends before it is full. Who
-// looks for people under a contract of a tenth of a hundred thousand, who never
-// activated their accounts and have a name with A, waits some times longer than among
-// a thousand for that, but not longer than for so many people.
-const (
-	fewLed     = 2_000  // led to without a look at others
-	maxLed     = 8_000  // led to where going through others does not fill the page
-	maxScanned = 10_000 // gone through
-)
+// in their order, which fills a page soon. It does not where many fulfil each of
+// several conditions and few all of them, such as who is under a contract of
+// thousands, never activated the account and has a name with A: no index knows of two
+// conditions. Then the rarest leads after all, to as many people as that takes, and
+// where even these are too many, a page ends before it is full. Such pages take longer
+// among many people than among few.
+type bounds struct {
+	few     int // led to, or gone through, at first
+	led     int // led to, where going through the first does not fill the page
+	scanned int // gone through in all
+}
+
+var searchBounds = bounds{few: 2_000, led: 8_000, scanned: 10_000}
 
 // People finds people in the database, one page at a time.
 func (db *DB) People(ctx context.Context, q PeopleQuery) (PeoplePage, error) {
@@ -120,7 +122,7 @@ func (s *peopleSearch) page(after string, now time.Time) (page PeoplePage, err e
 // find returns the accounts of one page after a sort key, and the one after which the
 // next goes on.
 func (s *peopleSearch) find(after string) (ids []string, next string, err error) {
-	leader, err := s.leader(fewLed)
+	leader, err := s.leader(searchBounds.few)
 	if err != nil {
 		return nil, "", err
 	}
@@ -128,16 +130,16 @@ func (s *peopleSearch) find(after string) (ids []string, next string, err error)
 		return s.led(leader, after)
 	}
 	w := walk{peopleSearch: s, at: after}
-	if err := w.on(fewLed); err != nil || w.done() {
+	if err := w.on(searchBounds.few); err != nil || w.done() {
 		return w.page(err)
 	}
-	if leader, err = s.leader(min(maxLed, w.ahead())); err != nil {
+	if leader, err = s.leader(min(searchBounds.led, w.ahead())); err != nil {
 		return nil, "", err
 	}
 	if leader != nil {
 		return s.led(leader, after)
 	}
-	return w.page(w.on(maxScanned - fewLed))
+	return w.page(w.on(searchBounds.scanned - searchBounds.few))
 }
 
 // sortKeyOf is where the list goes on after an account; that of somebody who is

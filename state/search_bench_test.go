@@ -67,7 +67,7 @@ func BenchmarkPeople(b *testing.B) {
 		{"middle contract/status", state.PeopleQuery{Under: []string{"build"}, Status: state.Expired}, false},
 		{"middle contract/status, product, words", state.PeopleQuery{Under: []string{"build"}, Status: state.Expired, Product: "bim", Text: "gi"}, false},
 		{"middle contract/nobody", state.PeopleQuery{Under: []string{"build"}, Text: "xyzzy"}, false},
-		// Many are either, and nobody is both: see maxScanned.
+		// Many are either, and nobody is both: see bounds.
 		{"middle contract/never together", state.PeopleQuery{Under: []string{"build"}, Status: state.Active}, false},
 	} {
 		b.Run(bm.name, func(b *testing.B) { compareCrowds(b, crowds, bm.query, bm.deep) })
