@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -188,27 +187,29 @@ const thatHolding = " WHERE contract = ? AND product = ? AND first_day = ? AND l
 // writeHolding changes one figure: in place where as many people as before hold it,
 // since only their number has a history.
 func (tx *Tx) writeHolding(key heldKey, change tally) error {
-	var was tally
-	err := tx.get("SELECT people, pending, suspended FROM holding"+thatHolding, key.args(), &was.people, &was.pending, &was.suspended)
-	known := err == nil
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+	is, err := tx.endHolding(key, change)
+	if err != nil || is == (tally{}) {
 		return err
-	}
-	is := was.plus(change, 1)
-	if known && change.people == 0 && is != (tally{}) {
-		_, err := tx.exec("UPDATE holding SET pending = ?, suspended = ?"+thatHolding, append([]any{is.pending, is.suspended}, key.args()...)...)
-		return err
-	}
-	if known {
-		if _, err := tx.exec("UPDATE holding SET until = ?"+thatHolding, append([]any{tx.Revision}, key.args()...)...); err != nil {
-			return err
-		}
-	}
-	if is == (tally{}) {
-		return nil
 	}
 	_, err = tx.exec(insertHolding, append(key.args(), is.people, is.pending, is.suspended, tx.Revision, nil)...)
 	return err
+}
+
+// endHolding ends the figure in force and returns what comes after it: nothing where
+// nobody is left, or where it was changed in place.
+func (tx *Tx) endHolding(key heldKey, change tally) (tally, error) {
+	if change.people == 0 {
+		const query = "UPDATE holding SET pending = pending + ?, suspended = suspended + ?" + thatHolding +
+			" AND people + suspended + ? > 0"
+		n, err := tx.exec(query, append(append([]any{change.pending, change.suspended}, key.args()...), change.suspended)...)
+		if err != nil || n > 0 {
+			return tally{}, err
+		}
+	}
+	var was tally
+	row := append([]any{tx.Revision}, key.args()...)
+	err := tx.get("UPDATE holding SET until = ?"+thatHolding+" RETURNING people, pending, suspended", row, &was.people, &was.pending, &was.suspended)
+	return was.plus(change, 1), unless(err, sql.ErrNoRows)
 }
 
 const insertHolding = `INSERT INTO holding (contract, product, first_day, last_day, people, pending, suspended, since, until)
