@@ -26,6 +26,8 @@ UPDATE person SET idle = 1 WHERE until IS NULL
 -- What is checked of those found by an index stands in it, that a row is in force
 -- included, so that they are not looked up in the table as well.
 CREATE INDEX person_idle ON person (account, idle, until) WHERE until IS NULL AND idle = 1;
+DROP INDEX person_suspended;
+CREATE INDEX person_suspended ON person (account, suspended, until) WHERE until IS NULL AND suspended = 1;
 DROP INDEX person_sorted;
 CREATE INDEX person_sorted ON person (sort_key, account, suspended, idle, until) WHERE until IS NULL;
 CREATE INDEX role_contract ON role (contract, account, until) WHERE until IS NULL;
