@@ -35,7 +35,7 @@ func (c *Controller) Apply(ctx context.Context, owner *state.Owner, reviewed str
 	if err != nil {
 		return out, err
 	}
-	m, err := c.Source.Snapshot(ctx)
+	m, err := c.reading(ctx)
 	if err == nil && m.Digest != head.Applied.Digest {
 		m, err = c.Source.Settled(ctx, m)
 	}
@@ -43,6 +43,15 @@ func (c *Controller) Apply(ctx context.Context, owner *state.Owner, reviewed str
 		return out, err
 	}
 	return out, c.applyManifests(ctx, owner, m, reviewed, out)
+}
+
+// reading is what was read a moment ago, or is read now.
+func (c *Controller) reading(ctx context.Context) (*Manifests, error) {
+	if m := c.Read; m != nil {
+		c.Read = nil
+		return m, nil
+	}
+	return c.Source.Snapshot(ctx)
 }
 
 // applyManifests carries out the plan of manifests that stand still.

@@ -49,6 +49,8 @@ type Controller struct {
 
 	Recollection Recollection // as of when nothing was left to do
 
+	Read *Manifests // read a moment ago: the first reading of the next Apply, which lets go of it; nil: it reads
+
 	Progress func(done, total int) // called while a plan is written, in steps of no unit; nil: nobody looks
 
 	followed spec.Day // up to which this controller followed the calendar

@@ -139,7 +139,7 @@ func (a *app) look(c *cobra.Command, t tree, f applyFlags) (*reconciler.Controll
 		unchanged, err := control.Unchanged(ctx)
 		return nil, unchanged, err
 	}
-	_, _, err = control.Check(ctx)
+	control.Read, _, err = control.Check(ctx)
 	return control, nil, invalid(ctx, control, t.top(), err)
 }
 

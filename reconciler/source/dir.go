@@ -108,7 +108,7 @@ func (d *dir) read(ctx context.Context) (*reconciler.Manifests, time.Time, error
 	}
 	s := &scan{ctx: ctx, root: real, began: time.Now(), manifests: &reconciler.Manifests{Snapshot: d.snapshot("")}}
 	s.directory("", nil)
-	if len(s.errs) > 0 {
+	if s.err == nil && len(s.errs) > 0 {
 		return s.manifests, s.newest, s.errs.Sort()
 	}
 	if s.err != nil {

@@ -9,8 +9,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"usher/reconciler"
@@ -27,6 +29,7 @@ type scan struct {
 	errs      spec.Errors
 	err       error // of the context, or errDiffers
 	began     time.Time
+	unread    []string  // files that are to be read: see fetchAll
 	files     []indexed // in the order of the walk
 	known     *index    // the tree is compared with it, and not read; nil: it is read
 	aged      bool      // a file of known is no longer racy
@@ -80,6 +83,7 @@ func (s *scan) directory(path string, links []string) {
 			}
 		}
 	}
+	s.fetchAll()
 }
 
 func (s *scan) touched(info fs.FileInfo) {
@@ -103,6 +107,7 @@ func (s *scan) entry(path string, e fs.DirEntry, links []string) {
 	case kind.IsDir() && isManifest(e.Name()):
 		s.fail(path, "not-a-file", "a directory with the name of a manifest").Hint = "rename it: names that end in .yaml or .yml are for files"
 	case kind.IsDir():
+		s.fetchAll() // files come in the order of the walk
 		s.directory(path, links)
 	case isManifest(e.Name()) && !kind.IsRegular():
 		s.fail(path, "not-a-file", "neither a file nor a directory").Hint = "remove it, or rename it so that it does not end in .yaml or .yml"
@@ -143,21 +148,77 @@ func (s *scan) file(path string) {
 		s.compare(path)
 		return
 	}
-	if s.ledger == nil || !s.stands(path) {
+	if s.ledger == nil {
+		s.unread = append(s.unread, path)
+		return
+	}
+	if !s.stands(path) {
 		s.fetch(path)
 	}
 }
 
 // fetch reads a file.
-func (s *scan) fetch(path string) {
-	data, info, err := readFile(filepath.Join(s.root, filepath.FromSlash(path)))
-	if err != nil {
-		s.fail(path, "unreadable", "cannot be read: %v", plainError(err)).Hint = "nothing is applied while a part of the tree cannot be read"
+func (s *scan) fetch(path string) { s.enter(path, s.reading(path)) }
+
+// fetchAll reads the files that the walk came by, side by side: most of the time goes
+// to opening them.
+func (s *scan) fetchAll() {
+	if len(s.unread) == 0 {
 		return
 	}
+	readings := make([]reading, len(s.unread))
+	next := make(chan int)
+	var readers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(readings)) {
+		readers.Go(func() {
+			for i := range next {
+				readings[i] = s.reading(s.unread[i])
+			}
+		})
+	}
+	for i := range readings {
+		next <- i
+	}
+	close(next)
+	readers.Wait()
+	for i, r := range readings {
+		s.enter(s.unread[i], r)
+	}
+	s.unread = s.unread[:0]
+	if s.err == nil {
+		s.err = s.ctx.Err()
+	}
+}
+
+// reading is a file that was read, or the error.
+type reading struct {
+	data []byte
+	info fs.FileInfo
+	sum  reconciler.ManifestSum
+	err  error
+}
+
+// reading reads a file, unless nobody waits for it any more.
+func (s *scan) reading(path string) reading {
+	if err := s.ctx.Err(); err != nil {
+		return reading{err: err}
+	}
+	data, info, err := readFile(filepath.Join(s.root, filepath.FromSlash(path)))
+	if err != nil {
+		return reading{err: err}
+	}
+	return reading{data: data, info: info, sum: reconciler.SumOf(data)}
+}
+
+// enter notes a file that was read.
+func (s *scan) enter(path string, r reading) {
+	if r.err != nil {
+		s.fail(path, "unreadable", "cannot be read: %v", plainError(r.err)).Hint = "nothing is applied while a part of the tree cannot be read"
+		return
+	}
+	data, info, sum := r.data, r.info, r.sum
 	s.touched(info)
 	s.tied = s.tied || !alone(info)
-	sum := reconciler.SumOf(data)
 	if s.ledger == nil {
 		s.manifests.Files = append(s.manifests.Files, reconciler.ManifestFile{Path: path, Data: data, Sum: sum})
 	} else {
