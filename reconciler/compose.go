@@ -29,7 +29,7 @@ func (c *Controller) queue(tx *state.Tx, notices []Notice, w *writer) error {
 		if err := store(tx, ready); err != nil {
 			return err
 		}
-		w.pace.step(len(ready))
+		w.pace.step(messageSteps * len(ready))
 		ahead.Wait()
 		ready = part
 	}

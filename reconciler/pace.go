@@ -6,13 +6,17 @@ type pace struct {
 	done, total int
 }
 
+// messageSteps is how many steps a message counts for: it takes about as long to
+// compose and store as so many changes, and the time left is to be told.
+const messageSteps = 10
+
 // paceOf is nil where nobody looks. What changes about a person is gone through
 // three times, every other change twice, and each message once: see writer.
 func (c *Controller) paceOf(p *Plan) *pace {
 	if c.Progress == nil {
 		return nil
 	}
-	total := len(p.Mail)
+	total := messageSteps * len(p.Mail)
 	for i := range p.Changes {
 		total += 2
 		if p.Changes[i].Kind == KindUser {
