@@ -92,7 +92,17 @@ func took(fn func()) time.Duration {
 // BenchmarkFirstApply is the largest apply there is: everybody is new and gets an
 // invitation. Its floor is what the same work costs without usher: the same bytes
 // decoded by yaml.v3, as many messages written by go-mail, the same rows inserted
-// into the same tables.
+// into the same tables. The three are done one after the other, the first two on all
+// cores; ours overlap, since SQLite has one core and what it is given next is made
+// ready on the others.
+//
+// Of 1,000 people a file, the processor time of a first apply goes to SQLite (a third:
+// inserting 20 %, writing the log and the file 7 %, giving the memory of its pages back
+// at the end 11 %), composing (18 %, half of it executing templates), parsing (14 %),
+// the rows and the audit of each person before they are inserted (11 %), the garbage
+// collector (6 %, and more of more people, who are all in memory at once), resolving
+// and comparing on one core (7 %). Of a file a person, opening files takes a quarter
+// beside that: they are read twice, because a folder has to stand still.
 func BenchmarkFirstApply(b *testing.B) {
 	eachOrganisation(b, func(b *testing.B, dir string, people int) {
 		var ours, decoding, composing, inserting time.Duration
