@@ -1,6 +1,7 @@
 package state
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"database/sql"
@@ -26,30 +27,34 @@ type Credential struct {
 
 // Credential returns what belongs to a folded address, which spec.FoldEmail gives:
 // the account that signs in with it, else the one removed last that did;
-// [ErrNotFound] where there never was one.
+// [ErrNotFound] where there never was one. It asks the same of the database in each
+// case, so that how long it takes tells nothing.
 func (db *DB) Credential(ctx context.Context, emailKey string) (Credential, error) {
-	p, err := scanPerson(db.reader.QueryRowContext(ctx, peopleInForce+" AND p.email_key = ?", emailKey).Scan)
+	const last = `SELECT ` + personColumns + `, r.at FROM person p
+		JOIN revision r ON r.number = p.until
+		JOIN account a ON a.id = p.account
+		LEFT JOIN invitation i ON i.account = p.account AND i.until IS NULL
+		WHERE p.email_key = ? AND p.until IS NOT NULL
+		AND NOT EXISTS (SELECT 1 FROM person n WHERE n.account = p.account AND n.since >= p.until)
+		ORDER BY p.until DESC LIMIT 1`
 	var removed int64
-	if errors.Is(err, sql.ErrNoRows) {
-		const last = `SELECT ` + personColumns + `, r.at FROM person p
-			JOIN revision r ON r.number = p.until
-			JOIN account a ON a.id = p.account
-			LEFT JOIN invitation i ON i.account = p.account AND i.until IS NULL
-			WHERE p.email_key = ? AND p.until IS NOT NULL
-			AND NOT EXISTS (SELECT 1 FROM person n WHERE n.account = p.account AND n.since >= p.until)
-			ORDER BY p.until DESC LIMIT 1`
-		row := db.reader.QueryRowContext(ctx, last, emailKey)
-		p, err = scanPerson(func(to ...any) error { return row.Scan(append(to, &removed)...) })
-	}
-	if err != nil {
-		return Credential{}, fmt.Errorf("reading who signs in: %w", fault(err))
-	}
-	c := Credential{Account: p.account(db.now())}
-	if removed > 0 {
+	is, errIs := scanPerson(db.reader.QueryRowContext(ctx, peopleInForce+" AND p.email_key = ?", emailKey).Scan)
+	row := db.reader.QueryRowContext(ctx, last, emailKey)
+	was, errWas := scanPerson(func(to ...any) error { return row.Scan(append(to, &removed)...) })
+	var c Credential
+	switch now := db.now(); {
+	case errIs == nil:
+		c.Account = is.account(now)
+	case errors.Is(errIs, sql.ErrNoRows) && errWas == nil:
+		c.Account = was.account(now)
 		c.Account.Removed, c.Account.Status = moment(removed), Removed
 	}
-	row := db.reader.QueryRowContext(ctx, "SELECT hash FROM password WHERE account = ?", p.id)
-	if err := unless(row.Scan(&c.Hash), sql.ErrNoRows); err != nil {
+	hash := db.reader.QueryRowContext(ctx, "SELECT hash FROM password WHERE account = ?", c.Account.ID)
+	err := unless(hash.Scan(&c.Hash), sql.ErrNoRows)
+	if c.Account.ID == "" {
+		err = cmp.Or(unless(errIs, sql.ErrNoRows), errWas)
+	}
+	if err != nil {
 		return Credential{}, fmt.Errorf("reading who signs in: %w", fault(err))
 	}
 	return c, nil
