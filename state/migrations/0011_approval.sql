@@ -10,6 +10,3 @@ CREATE TABLE approval (
     at       INTEGER NOT NULL,
     PRIMARY KEY (hold, contract)
 ) STRICT;
-
--- A token may be for some contracts alone; none named: for all.
-ALTER TABLE token ADD COLUMN contracts TEXT NOT NULL DEFAULT '[]';

@@ -80,11 +80,14 @@ func (s *site) exchange(r *http.Request, a state.Account) (opened, problems, err
 	return opened{account: a, hash: hash}, nil, s.Control.SetPassword(ctx, s.Owner, a, hash)
 }
 
+// signOut ends the session, and has the browser forget the pages it has seen: what
+// somebody finds who goes back is the sign-in page.
 func (s *site) signOut(w http.ResponseWriter, r *http.Request) {
 	if err := s.sessions.Destroy(r.Context()); err != nil {
 		s.fail(w, r, err)
 		return
 	}
+	w.Header().Set("Clear-Site-Data", `"cache"`)
 	s.lead(w, r, signInPath)
 }
 

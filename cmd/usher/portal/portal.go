@@ -150,6 +150,11 @@ func (s *site) shield(next http.Handler) (http.Handler, error) {
 		if s.Secure {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
+		if len(r.TransferEncoding) > 0 {
+			// Whatever a proxy in between takes for the end of such a body, nothing
+			// after it is taken for a request (RFC 9112, section 6.1).
+			h.Set("Connection", "close")
+		}
 		guarded.ServeHTTP(w, r)
 	}), nil
 }

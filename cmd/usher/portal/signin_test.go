@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"usher/cmd/usher/portal/browsertest"
 	"usher/state"
 )
 
@@ -190,7 +192,11 @@ func TestSignOut(t *testing.T) {
 	f := newFirm(t)
 	one, two, other := f.as("eve"), f.as("eve"), f.as("ida")
 	kept := one.cookie()
-	one.post("/sign-out", nil).leads(signInPath)
+	out := one.post("/sign-out", nil)
+	out.leads(signInPath)
+	if got := out.header.Get("Clear-Site-Data"); got != `"cache"` {
+		t.Errorf("Clear-Site-Data is %q, want the pages forgotten", got)
+	}
 	if one.cookie() != "" {
 		t.Error("the browser keeps its cookie")
 	}
@@ -214,4 +220,26 @@ func TestSessionsEnd(t *testing.T) {
 	idle.get("/account").leads(signInPath + "?next=%2Faccount")
 	f.pass(40 * time.Minute)
 	used.get("/account").leads(signInPath + "?next=%2Faccount")
+}
+
+// Whoever goes back in a browser that somebody has signed out of sees nothing of theirs.
+func TestGoingBackAfterSigningOut(t *testing.T) {
+	chromium := browsertest.Start(t)
+	f := newFirm(t)
+	server := httptest.NewServer(f.handler)
+	defer server.Close()
+	b := f.as("eve")
+	w := chromium.Open(t, server.URL)
+	w.Cookie(f.site.sessions.Cookie.Name, b.cookie())
+	w.Visit("/products")
+	w.Visit("/account")
+	w.Says("Eve Testeve")
+	w.Follow("Sign out")
+	for range 2 {
+		w.Back()
+		w.Says("Sign in")
+		if text := w.Text("body"); strings.Contains(text, "Eve") {
+			t.Errorf("after signing out and going back the page says\n%s", text)
+		}
+	}
 }
