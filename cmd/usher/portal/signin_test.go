@@ -237,9 +237,8 @@ func TestGoingBackAfterSigningOut(t *testing.T) {
 	w.Follow("Sign out")
 	for range 2 {
 		w.Back()
+		time.Sleep(time.Second / 2) // a page that was kept is there by then
 		w.Says("Sign in")
-		if text := w.Text("body"); strings.Contains(text, "Eve") {
-			t.Errorf("after signing out and going back the page says\n%s", text)
-		}
+		w.Lacks("Eve")
 	}
 }

@@ -170,14 +170,6 @@ func (w *Window) Follow(words string) {
 	w.arrive("following "+words, chromedp.Click(clickable(words), chromedp.NodeVisible))
 }
 
-// Back goes back to the page before, whether it is loaded again or was kept, and waits
-// a moment for it to be there.
-func (w *Window) Back() {
-	w.Helper()
-	w.ask("history.back(), ''")
-	w.do("going back", chromedp.Sleep(500*time.Millisecond), chromedp.WaitReady("body"))
-}
-
 // arrive waits for the page that actions lead to.
 func (w *Window) arrive(what string, actions ...step) {
 	w.Helper()
