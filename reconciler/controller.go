@@ -81,6 +81,14 @@ func (o *Outcome) applied(head state.Head) *spec.Roster {
 	return o.Plan.wanted
 }
 
+// shed lets go of what is known of everybody. What is left says that it was done.
+func (o *Outcome) shed() {
+	o.truth = nil
+	if p := o.Plan; p != nil {
+		o.Plan = &Plan{Format: p.Format, ID: p.ID, Basis: p.Basis, Revision: p.Revision, Summary: p.Summary, Notes: p.Notes, Adopt: p.Adopt, Approved: p.Approved}
+	}
+}
+
 // Check reads, parses and resolves the manifests. Where they are invalid the
 // error is a spec.Errors, and the manifests come back with it.
 func (c *Controller) Check(ctx context.Context) (*Manifests, *spec.Roster, error) {

@@ -106,15 +106,18 @@ type mayor struct {
 	rested    chan time.Time
 }
 
-func govern(b *testing.B, d *desk) *mayor {
+func govern(b *testing.B, d *desk) *mayor { return governFrom(b, d, d, d) }
+
+// governFrom has a loop apply and watch what a source reads.
+func governFrom(b *testing.B, d *desk, from reconciler.Source, changes reconciler.Changes) *mayor {
 	b.Helper()
 	w := openWorld(b, b.TempDir(), nil)
-	w.ctl.Source, w.ctl.Limits = d, reconciler.Limits{Mail: 100_000_000, Removals: reconciler.Limit{Number: 100_000_000, Set: true}}
+	w.ctl.Source, w.ctl.Limits = from, reconciler.Limits{Mail: 100_000_000, Removals: reconciler.Limit{Number: 100_000_000, Set: true}}
 	m := &mayor{desk: d, b: b, committed: make(chan time.Time, 100), rested: make(chan time.Time, 100)}
 	w.ctl.Adopt = true
 	owner := w.own()
 	m.loop = &reconciler.Loop{
-		Controller: w.ctl, Owner: owner, Changes: d, Log: slog.New(slog.DiscardHandler),
+		Controller: w.ctl, Owner: owner, Changes: changes, Log: slog.New(slog.DiscardHandler),
 		Timing:  reconciler.Timing{Quiet: 1, Resync: 24 * time.Hour, Requests: time.Hour},
 		Applied: func() { m.committed <- time.Now() }, Looked: func() { m.rested <- time.Now() },
 	}

@@ -249,6 +249,9 @@ func (l *Loop) look(ctx context.Context) (time.Duration, error) {
 	l.tellStewards(ctx)
 	wait := l.wait(err)
 	err = errors.Join(err, l.conclude(ctx, wait))
+	if l.outcome != nil && l.ended == nil {
+		l.outcome.shed()
+	}
 	if l.Looked != nil {
 		l.Looked()
 	}

@@ -20,9 +20,11 @@ type checks struct {
 
 // due reports whether to compare everybody, at a look that has no other reason
 // than time and finds nothing new: some revision was made from an excerpt since
-// they last were, and nothing is held or refused.
+// they last were, or nothing is remembered of them, which a start that found nothing
+// changed leaves for later; and nothing is held or refused.
 func (l *Loop) due() bool {
-	return l.idle && l.ended == nil && l.Controller.memory.excerpts > 0 &&
+	memory := &l.Controller.memory
+	return l.idle && l.ended == nil && (memory.excerpts > 0 || memory.register == nil) &&
 		time.Since(l.checks.ended) >= checkShare*l.checks.took
 }
 
@@ -33,7 +35,7 @@ func (l *Loop) check(ctx context.Context, m *Manifests, private string) error {
 	l.Controller.memory = memory{}
 	err := l.apply(ctx, m, private)
 	l.checks = checks{ended: time.Now(), took: time.Since(began)}
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || revisions == 0 {
 		return err
 	}
 	found := 0

@@ -98,9 +98,10 @@ func (t *parsedTree) tree() []spec.ParsedFile {
 	return files
 }
 
-// maxKept is how many parsed documents are kept from one look to the next. They
-// take about a kilobyte each; to parse so many takes seconds at most.
-const maxKept = 50_000
+// maxKept is how many parsed documents are kept once everybody was compared. They
+// take two to five kilobytes a person, where a register takes half of one; edits go
+// by that, and to parse so many anew takes a tenth of a second.
+const maxKept = 2000
 
 // shed lets go of what parsed to more than is kept.
 func (t *parsedTree) shed() {
