@@ -82,7 +82,9 @@ func TestCommitsAsEdits(t *testing.T) {
 					if m := ref.Since(t.Context(), applied.Snapshot, true); m != nil && err != nil {
 						t.Fatalf("seed %d: an edit leads to what cannot be read: %v", seed, err)
 					}
-					os.RemoveAll(v.root)
+					for _, folder := range []string{"a", "b", "users"} {
+						os.RemoveAll(filepath.Join(v.root, folder))
+					}
 					put(t, filepath.Join(v.root, "a/f0.yaml"), "name: again\n")
 					continue
 				}
