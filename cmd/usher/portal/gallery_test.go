@@ -77,7 +77,9 @@ func (g *gallery) tell(name string, list *parse.ListNode) {
 	if err != nil {
 		g.Fatal(err)
 	}
-	g.all[name] = g.all[name]
+	if _, known := g.all[name]; !known {
+		g.all[name] = false
+	}
 	list.Nodes = append([]parse.Node{told.Tree.Root.Nodes[0]}, list.Nodes...)
 }
 
