@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"usher/reconciler"
+	"usher/spec"
 )
 
 // The benchmarks here edit an organisation that a loop watches, and report the
@@ -100,24 +101,23 @@ func metropolis(people, perFile int) *desk {
 // mayor edits a metropolis that a loop watches.
 type mayor struct {
 	*desk
+	now       *time.Time // the loop's; changed while it rests
 	b         *testing.B
 	loop      *reconciler.Loop
 	committed chan time.Time
 	rested    chan time.Time
 }
 
-func govern(b *testing.B, d *desk) *mayor { return governFrom(b, d, d, d) }
-
-// governFrom has a loop apply and watch what a source reads.
-func governFrom(b *testing.B, d *desk, from reconciler.Source, changes reconciler.Changes) *mayor {
+// govern has a loop apply and watch a metropolis.
+func govern(b *testing.B, d *desk) *mayor {
 	b.Helper()
 	w := openWorld(b, b.TempDir(), nil)
-	w.ctl.Source, w.ctl.Limits = from, reconciler.Limits{Mail: 100_000_000, Removals: reconciler.Limit{Number: 100_000_000, Set: true}}
-	m := &mayor{desk: d, b: b, committed: make(chan time.Time, 100), rested: make(chan time.Time, 100)}
+	w.ctl.Source, w.ctl.Limits = d, reconciler.Limits{Mail: 100_000_000, Removals: reconciler.Limit{Number: 100_000_000, Set: true}}
+	m := &mayor{desk: d, now: &w.now, b: b, committed: make(chan time.Time, 100), rested: make(chan time.Time, 100)}
 	w.ctl.Adopt = true
 	owner := w.own()
 	m.loop = &reconciler.Loop{
-		Controller: w.ctl, Owner: owner, Changes: changes, Log: slog.New(slog.DiscardHandler),
+		Controller: w.ctl, Owner: owner, Changes: d, Log: slog.New(slog.DiscardHandler),
 		Timing:  reconciler.Timing{Quiet: 1, Resync: 24 * time.Hour, Requests: time.Hour},
 		Applied: func() { m.committed <- time.Now() }, Looked: func() { m.rested <- time.Now() },
 	}
@@ -195,6 +195,37 @@ func BenchmarkEdit(b *testing.B) {
 			}
 			reportMemory(b, m, place, n)
 		}
+	}
+}
+
+// BenchmarkCalendarEdge has one person's access end on each day, and reports the
+// median time from midnight to the committed revision with the message queued.
+//
+//	go test ./reconciler -run '^$' -bench CalendarEdge -benchtime 50x
+func BenchmarkCalendarEdge(b *testing.B) {
+	const days = 2000
+	for _, n := range benchSizes(b) {
+		d := metropolis(n, 1)
+		var leavers strings.Builder
+		first := spec.DayOf(noon)
+		for i := range days {
+			leavers.WriteString(user(fmt.Sprintf("q%07d", i), fmt.Sprintf("access: [{product: product-0, until: %s}]", first+spec.Day(i))))
+		}
+		d.add("users/leavers.yaml", leavers.String())
+		m := govern(b, d)
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			var toCommit []time.Duration
+			for range min(b.N, days) {
+				*m.now = m.now.AddDate(0, 0, 1)
+				began := time.Now()
+				m.bell <- struct{}{}
+				toCommit = append(toCommit, (<-m.committed).Sub(began))
+				<-m.rested
+			}
+			slices.Sort(toCommit)
+			b.ReportMetric(float64(toCommit[len(toCommit)/2].Nanoseconds())/1000, "us-to-commit")
+			b.ReportMetric(0, "ns/op")
+		})
 	}
 }
 
