@@ -291,23 +291,33 @@ func (w *world) sameAsWhole() bool {
 	if diff := cmp.Diff(due, sent); diff != "" {
 		w.Fatalf("by the calendar (-of everybody +told):\n%s", diff)
 	}
-	if invalid := (spec.Errors)(nil); errors.As(wantErr, &invalid) {
-		if diff := cmp.Diff(wantErr, err); diff != "" {
-			w.Fatalf("errors (-whole +excerpt):\n%s", diff)
-		}
+	if !w.plannedAlike(want, wantErr, out.Plan, err) {
 		return false
-	}
-	if wantErr != nil || out.Plan == nil {
-		w.Fatalf("planned with %v, applied with %v", wantErr, err)
-	}
-	if diff := cmp.Diff(inWords(w, want), inWords(w, out.Plan)); diff != "" {
-		w.Fatalf("plan (-whole +excerpt):\n%s", diff)
 	}
 	if held := (*reconciler.HeldError)(nil); errors.As(err, &held) {
 		w.approve(held.Plan.ID)
 		w.apply()
 	} else if err != nil {
 		w.Fatal(err)
+	}
+	return true
+}
+
+// plannedAlike compares the plan of an excerpt, or the errors instead of it, with
+// those of the whole. It reports whether there is one.
+func (w *world) plannedAlike(want *reconciler.Plan, wantErr error, got *reconciler.Plan, err error) bool {
+	w.Helper()
+	if invalid := (spec.Errors)(nil); errors.As(wantErr, &invalid) {
+		if diff := cmp.Diff(wantErr, err); diff != "" {
+			w.Fatalf("errors (-whole +excerpt):\n%s", diff)
+		}
+		return false
+	}
+	if wantErr != nil || got == nil {
+		w.Fatalf("planned with %v, applied with %v", wantErr, err)
+	}
+	if diff := cmp.Diff(inWords(w, want), inWords(w, got)); diff != "" {
+		w.Fatalf("plan (-whole +excerpt):\n%s", diff)
 	}
 	return true
 }
