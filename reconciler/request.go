@@ -24,6 +24,7 @@ const (
 	RequestSuspend    = "suspend"      // apply no manifests until resumed
 	RequestResume     = "resume"
 	RequestCredits    = "credits" // argument: number of an import of usage that waits
+	RequestForget     = "forget"  // argument: ids of removed accounts, separated by commas
 )
 
 // ApproveClock is what stands for the clock where a plan's id could.
@@ -80,6 +81,9 @@ func (c *Controller) perform(ctx context.Context, owner *state.Owner, r state.Re
 		return err
 	case RequestCredits:
 		return c.performCredits(ctx, owner, r.Argument)
+	case RequestForget:
+		_, err := owner.Forget(ctx, strings.Split(r.Argument, ","), r.By)
+		return err
 	}
 	return fmt.Errorf("this usher does not know requests of kind %q", r.Kind)
 }

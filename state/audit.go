@@ -24,6 +24,7 @@ const (
 	doInvite   verb = "invite"
 	doUninvite verb = "uninvite"
 	doActivate verb = "activate" // an account; beside the revisions
+	doForget   verb = "forget"   // who a removed account was; beside the revisions
 	doGrant    verb = "grant"
 	doRegrant  verb = "regrant" // days, reason or contract of access
 	doRevoke   verb = "revoke"
@@ -40,7 +41,7 @@ const (
 // follow from one.
 func (v verb) changes() bool {
 	switch v {
-	case doInvite, doUninvite, doJoin, doLeave, doActivate:
+	case doInvite, doUninvite, doJoin, doLeave, doActivate, doForget:
 		return false
 	}
 	return true

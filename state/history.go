@@ -16,7 +16,7 @@ type Event struct {
 	Revision int64
 	At       time.Time
 	// add, change, rename, suspend, restore, remove, return, invite, resend,
-	// activate, grant, revoke, assign, unassign, join, leave
+	// activate, forget, grant, revoke, assign, unassign, join, leave
 	Action   string
 	Kind     string // user, access, role, team
 	Contract string // of access and roles
@@ -111,6 +111,8 @@ func (h *historian) tell(row auditRow, e entry) {
 		return
 	case doRemove:
 		event.From = h.identity.String()
+	case doForget:
+		event.From, event.To = erased, erased
 	case doInvite:
 		if e.Issue > 1 {
 			event.Action = "resend"

@@ -100,6 +100,7 @@ const (
 		WHERE p.since <= ? AND (p.until IS NULL OR p.until > ?)`
 )
 
+// scanPerson reads a person. One who was forgotten goes by the id of the account.
 func scanPerson(scan scanner) (*person, error) {
 	p := &person{}
 	var keys, origin string
@@ -108,6 +109,9 @@ func scanPerson(scan scanner) (*person, error) {
 		&p.suspended, &p.generation, &origin, &p.since, &created, &activated, &p.issue, &invited, &expires)
 	if err != nil {
 		return nil, err
+	}
+	if p.Name == "" {
+		p.Name, p.Email = p.id, erased
 	}
 	p.created, p.activated, p.invited, p.expires = moment(created), moment(activated), moment(invited), moment(expires)
 	if err := decode(keys, &p.SigningKeys); err != nil {

@@ -3,6 +3,7 @@ package state
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -12,9 +13,10 @@ var errUnfit = errors.New("it does not fit what came before it")
 // replay makes the tables again from the audit, as lines of text that can be
 // compared with lines of the tables.
 type replay struct {
-	inForce map[string]fact
-	past    []fact
-	created map[string]fact // accounts, by id; they never end
+	inForce   map[string]fact
+	past      []fact
+	created   map[string]fact // accounts, by id; they never end
+	forgotten map[string]bool // accounts, by id
 }
 
 // fact is one row as the audit has it.
@@ -28,7 +30,7 @@ type fact struct {
 }
 
 func newReplay() *replay {
-	return &replay{inForce: map[string]fact{}, created: map[string]fact{}}
+	return &replay{inForce: map[string]fact{}, created: map[string]fact{}, forgotten: map[string]bool{}}
 }
 
 // line writes a fact as the text it is compared by. Of an account that was
@@ -44,6 +46,11 @@ func (f fact) line(forgotten map[string]bool) string {
 	}
 	text, _ := canonical(append(parts, f.since, f.until)) // strings and numbers always marshal
 	return f.table + " " + f.account + " " + string(text)
+}
+
+// isErased reports whether nothing personal is left of a row.
+func (f fact) isErased() bool {
+	return !slices.ContainsFunc(f.personal, func(part any) bool { return part != "" && part != "null" })
 }
 
 // begin puts a fact in force; what was in force under the key ends.
@@ -145,6 +152,11 @@ func (r *replay) applyAccount(row auditRow, id string, e entry) error {
 		r.end(factKey("invitation", id), at)
 	case doActivate:
 		ok = r.activate(row, id)
+	case doForget:
+		_, known := r.created[id]
+		_, there := r.inForce[factKey("person", id)]
+		ok = known && !there
+		r.forgotten[id] = true
 	default:
 		ok = r.applyRelation(row, id, e)
 	}

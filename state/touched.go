@@ -111,7 +111,8 @@ func (db *DB) RevisionsBefore(ctx context.Context, before int64, limit int) ([]R
 }
 
 // Bearer returns who an account belongs to, or last belonged to where it was
-// removed; [ErrNotFound] for an id that never was, or was forgotten.
+// removed; [ErrNotFound] for an id that never was. Of who was forgotten there is the id
+// alone.
 func (db *DB) Bearer(ctx context.Context, id string) (Account, error) {
 	const last = `SELECT ` + personColumns + ` FROM person p
 		JOIN account a ON a.id = p.account

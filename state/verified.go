@@ -1,9 +1,6 @@
 package state
 
-import (
-	"context"
-	"encoding/json"
-)
+import "encoding/json"
 
 // verified are the tables that the audit covers, each with the query that gives
 // its rows as facts.
@@ -90,16 +87,4 @@ func personRow(scan scanner) (fact, error) {
 	}
 	f.clear, f.personal = []any{suspended, generation}, personalParts(who)
 	return f, err
-}
-
-// forgotten returns the accounts whose names and addresses were deleted. Only one
-// that is removed can be.
-func forgotten(ctx context.Context, q querier) (map[string]bool, error) {
-	const blank = `SELECT account FROM person GROUP BY account
-		HAVING MAX(name) = '' AND MAX(email) = '' AND COUNT(*) = COUNT(until)`
-	ids, err := collect(ctx, q, blank, nil, func(scan scanner) (id string, err error) {
-		err = scan(&id)
-		return id, err
-	})
-	return setOf(ids), err
 }

@@ -127,7 +127,7 @@ func (v *verifier) checkLink(row auditRow, entries []entry) {
 // beside reports whether a row makes no part of a revision: it stands after the one
 // it names, and before the next.
 func beside(entries []entry) bool {
-	return len(entries) == 1 && entries[0].Do == doActivate
+	return len(entries) == 1 && (entries[0].Do == doActivate || entries[0].Do == doForget)
 }
 
 // miss notes a personal part that is gone. Only people are forgotten.
@@ -170,10 +170,7 @@ func (v *verifier) close(row auditRow, e entry) {
 
 // compare holds the tables against what the replay made.
 func (v *verifier) compare(ctx context.Context, q querier) error {
-	forgotten, err := forgotten(ctx, q)
-	if err != nil {
-		return err
-	}
+	forgotten := v.replay.forgotten
 	for id := range v.gaps {
 		if !forgotten[id] {
 			v.find("audit: what belongs to account %s is missing, and the account was not forgotten", id)
@@ -186,6 +183,9 @@ func (v *verifier) compare(ctx context.Context, q querier) error {
 			return err
 		}
 		for _, f := range facts {
+			if forgotten[f.account] && !f.isErased() {
+				v.find("account %s was forgotten, and a row of the table %s says still who it was", f.account, f.table)
+			}
 			v.cross(expected, f, forgotten)
 		}
 	}

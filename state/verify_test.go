@@ -119,29 +119,6 @@ func TestVerifyNoticesWhatWasAltered(t *testing.T) {
 	}
 }
 
-// DOMAIN.md, "Forgetting": chain and replay still verify and show (erased).
-func TestVerifyPassesWhatWasForgotten(t *testing.T) {
-	h := lived(t)
-	truth := h.truth()
-	id := truth.Gone[0].ID
-	h.tamper(
-		"UPDATE person SET name = '', email = '', email_key = '', first_name = '', last_name = '', signing_keys = 'null', origin = '{}' WHERE account = '"+id+"'",
-		"UPDATE access SET reason = '', because = 'null' WHERE account = '"+id+"'",
-		"DELETE FROM audit_personal WHERE seq IN (SELECT seq FROM audit WHERE subject = 'account/"+id+"')")
-	if err := h.verify(); err != nil {
-		t.Fatalf("Verify of a forgotten account: %v", err)
-	}
-	events, err := h.db.History(t.Context(), id)
-	must(t, err)
-	if got := events[0].To; got != "(erased)" {
-		t.Errorf("history begins with %q; want (erased)", got)
-	}
-	h.tamper("UPDATE access SET product = 'bim' WHERE account = '" + id + "'")
-	if err := h.verify(); !errors.Is(err, state.ErrDamaged) {
-		t.Errorf("Verify of a forgotten account whose access was altered: %v; want ErrDamaged", err)
-	}
-}
-
 func TestVerifySaysWhere(t *testing.T) {
 	h := lived(t)
 	h.tamper("UPDATE audit SET at = at + 1 WHERE seq = 2")

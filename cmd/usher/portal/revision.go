@@ -188,7 +188,8 @@ func (s *site) person(ctx context.Context, id string, revision int64, mine []str
 	for _, e := range events {
 		theirs := e.Contract != "" && !slices.Contains(mine, e.Contract)
 		bound, known = bound || e.Contract != "", known || e.Contract != "" && !theirs
-		if e.Revision == revision && !theirs && e.Action != "activate" {
+		beside := e.Action == "activate" || e.Action == "forget" // after it, before the next
+		if e.Revision == revision && !theirs && !beside {
 			one.Lines = append(one.Lines, eventWords(e))
 		}
 	}
