@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -118,7 +116,7 @@ func (w *reasons) chain(ctx context.Context, g spec.Grant) (render.Chain, error)
 			given = e.Revision
 		}
 	}
-	if c.Revision, err = w.revision(ctx, given); err != nil {
+	if c.Revision, err = w.db.Revision(ctx, given); err != nil {
 		return c, err
 	}
 	c.Messages, err = w.db.Messages(ctx, state.MessageQuery{Account: w.account.ID, Revision: given})
@@ -148,16 +146,4 @@ func (w *reasons) owner(s reconciler.Signer) string {
 		}
 	}
 	return ""
-}
-
-func (w *reasons) revision(ctx context.Context, number int64) (state.Revision, error) {
-	all, err := w.db.Revisions(ctx, 0)
-	if err != nil {
-		return state.Revision{}, err
-	}
-	i := slices.IndexFunc(all, func(r state.Revision) bool { return r.Number == number })
-	if i < 0 {
-		return state.Revision{}, errors.New("the revision that gave the access is not on record")
-	}
-	return all[i], nil
 }
