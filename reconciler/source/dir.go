@@ -124,7 +124,7 @@ func (d *dir) read(ctx context.Context) (*reconciler.Manifests, time.Time, error
 	default:
 		s.manifests.Digest = digest(s.manifests.Files)
 		if d.index != "" {
-			d.last = &index{root: real, digest: s.manifests.Digest, files: s.files}
+			d.last = s.index(s.manifests.Digest)
 		}
 	}
 	return s.manifests, s.newest, nil

@@ -19,6 +19,20 @@ func SetMargin(d time.Duration) (undo func()) {
 	return func() { margin = was }
 }
 
+// Stands reports whether the times of folders and files alone tell that a folder is as
+// its index has it.
+func Stands(t testing.TB, file string) bool {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := decodeIndex(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x.stands(t.Context())
+}
+
 // Restamp gives an index the times that its files have now, as if they had changed
 // within one tick of the clock.
 func Restamp(t testing.TB, file, root string) {
@@ -30,12 +44,14 @@ func Restamp(t testing.TB, file, root string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, f := range x.files {
-		info, err := os.Stat(filepath.Join(root, f.path))
-		if err != nil {
-			t.Fatal(err)
+	for _, entries := range [][]indexed{x.folders, x.files} {
+		for i, f := range entries {
+			info, err := os.Stat(filepath.Join(root, f.path))
+			if err != nil {
+				t.Fatal(err)
+			}
+			entries[i] = indexedFile(f.path, info, f.sum, time.Now())
 		}
-		x.files[i] = indexedFile(f.path, info, f.sum, time.Now())
 	}
 	if err := os.WriteFile(file, x.encoded(), 0o600); err != nil {
 		t.Fatal(err)

@@ -15,5 +15,8 @@ func changedAt(info fs.FileInfo) time.Time { return info.ModTime() }
 // being read.
 func inodeOf(fs.FileInfo) (inode uint64, changed int64, known bool) { return 0, 0, false }
 
+// standsBelow cannot be told here.
+func (f *indexed) standsBelow(string) bool { return false }
+
 // alone cannot be told here.
 func alone(fs.FileInfo) bool { return false }

@@ -21,6 +21,7 @@ import (
 // An index file lets a tree that was read before be known again without reading
 // it: for each manifest, in the order of the walk, its path, size, inode, and the
 // times at which its content and its inode changed, and for all of them the digest.
+// The same is kept of the folders, where times can tell that nothing came or went.
 // It is only a cache. One that is absent, cut short, corrupt or of another folder is
 // as good as none, and whatever differs from it is read as if there were none.
 //
@@ -28,12 +29,13 @@ import (
 // before: a later change may bear the same time. As in git's index such a file is
 // racy: its sum is kept, and it is read again.
 type index struct {
-	root   string
-	digest string
-	files  []indexed
+	root    string
+	digest  string
+	folders []indexed // the root, "", among them; none where a symbolic link was met
+	files   []indexed
 }
 
-// indexed is one manifest of an index.
+// indexed is one manifest of an index, or one folder.
 type indexed struct {
 	path            string
 	size            int64
@@ -78,14 +80,16 @@ func (d *dir) Glance(ctx context.Context, was reconciler.Snapshot) bool {
 	if err != nil || known.digest != was.Digest || gitAtWork(d.root) != nil {
 		return false
 	}
+	if known.stands(ctx) {
+		return gitAtWork(d.root) == nil
+	}
 	s := &scan{ctx: ctx, root: known.root, known: known, began: began, manifests: &reconciler.Manifests{}}
 	s.directory("", nil)
 	if len(s.errs) > 0 || s.err != nil || len(s.files) != len(known.files) || gitAtWork(d.root) != nil {
 		return false
 	}
-	if s.aged {
-		d.last = &index{root: known.root, digest: known.digest, files: s.files}
-		_ = d.keep(known.digest) // else what was racy is only read once more
+	if d.last = s.index(known.digest); s.aged || d.last.tells() {
+		_ = d.keep(known.digest) // else the next glance only takes as long
 	}
 	return true
 }
@@ -134,18 +138,24 @@ func (d *dir) keep(digest string) error {
 	return nil
 }
 
-const indexMark = "usher index 1\n"
+const indexMark = "usher index 2\n"
 
-// encoded is the mark, the root, the digest, the files, and the CRC-32 (Castagnoli)
-// of all that. Numbers are varints; texts come after their length.
+// encoded is the mark, the root, the digest, the folders, the files, and the CRC-32
+// (Castagnoli) of all that. Numbers are varints; texts come after their length.
 func (x *index) encoded() []byte {
-	b := make([]byte, 0, 100+80*len(x.files))
+	b := make([]byte, 0, 100+80*(len(x.folders)+len(x.files)))
 	b = append(b, indexMark...)
 	b = appendText(b, x.root)
 	b = appendText(b, x.digest)
-	b = binary.AppendUvarint(b, uint64(len(x.files)))
-	for i := range x.files {
-		f := &x.files[i]
+	b = appendEntries(b, x.folders)
+	b = appendEntries(b, x.files)
+	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+}
+
+func appendEntries(b []byte, entries []indexed) []byte {
+	b = binary.AppendUvarint(b, uint64(len(entries)))
+	for i := range entries {
+		f := &entries[i]
 		b = appendText(b, f.path)
 		b = binary.AppendVarint(b, f.size)
 		b = binary.AppendUvarint(b, f.inode)
@@ -157,7 +167,7 @@ func (x *index) encoded() []byte {
 			b = append(b, 0)
 		}
 	}
-	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+	return b
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -197,11 +207,7 @@ func decodeIndex(b []byte) (*index, error) {
 		return nil, errNoIndex
 	}
 	r := &indexReader{text: string(body[:len(body)-crc32.Size])}
-	x := &index{root: r.string(), digest: r.string()}
-	x.files = make([]indexed, min(r.uvarint(), uint64(len(body))))
-	for i := range x.files {
-		r.file(&x.files[i])
-	}
+	x := &index{root: r.string(), digest: r.string(), folders: r.entries(), files: r.entries()}
 	if r.broken || r.text != "" {
 		return nil, errNoIndex
 	}
@@ -215,7 +221,15 @@ type indexReader struct {
 	broken bool
 }
 
-func (r *indexReader) file(f *indexed) {
+func (r *indexReader) entries() []indexed {
+	entries := make([]indexed, min(r.uvarint(), uint64(len(r.text))))
+	for i := range entries {
+		r.entry(&entries[i])
+	}
+	return entries
+}
+
+func (r *indexReader) entry(f *indexed) {
 	f.path = r.string()
 	f.size = r.varint()
 	f.inode = r.uvarint()
@@ -240,17 +254,14 @@ func (r *indexReader) bytes(n int) string {
 
 func (r *indexReader) uvarint() uint64 {
 	var n uint64
-	for shift := 0; shift < 64; shift += 7 {
-		b := r.bytes(1)
-		if b == "" {
-			return 0
-		}
-		n |= uint64(b[0]&0x7f) << shift
-		if b[0] < 0x80 {
+	for i := range min(len(r.text), binary.MaxVarintLen64) {
+		n |= uint64(r.text[i]&0x7f) << (7 * i)
+		if r.text[i] < 0x80 {
+			r.text = r.text[i+1:]
 			return n
 		}
 	}
-	r.broken = true
+	r.broken, r.text = true, ""
 	return 0
 }
 

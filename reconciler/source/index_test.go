@@ -5,6 +5,7 @@ package source_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -50,9 +51,14 @@ func (k *kept) again() {
 
 func (k *kept) glance() bool { return k.source().Glance(context.Background(), k.was) }
 
-func orchard(t *testing.T) string {
+func orchard(t *testing.T) string { return orchardWith(t, "->ROOT/a.yaml") }
+
+// plainOrchard has no links: that nothing came or went shows in the times of its folders.
+func plainOrchard(t *testing.T) string { return orchardWith(t, "e: 1") }
+
+func orchardWith(t *testing.T, e string) string {
 	return plant(t, t.TempDir(), map[string]string{
-		"a.yaml": "a: 1", "b/c.yml": "c: 1", "b/d.yaml": "d: 1", "b.yaml": "b: 1", "links/e.yaml": "->ROOT/a.yaml", "notes.txt": "x",
+		"a.yaml": "a: 1", "b/c.yml": "c: 1", "b/d.yaml": "d: 1", "b.yaml": "b: 1", "links/e.yaml": e, "notes.txt": "x",
 	})
 }
 
@@ -72,6 +78,9 @@ func TestGlanceAtAFolder(t *testing.T) {
 		{"what is no manifest", func(root string) error { return in(root, write("y"), "notes.txt") }, true},
 		{"a hidden file", func(root string) error { return in(root, write("a: 2"), ".a.yaml") }, true},
 		{"an empty folder", func(root string) error { return os.Mkdir(filepath.Join(root, "new"), 0o755) }, true},
+		{"a name that came and went", func(root string) error {
+			return errors.Join(in(root, write("z: 1"), "b/z.yaml"), os.Remove(filepath.Join(root, "b/z.yaml")))
+		}, true},
 		{"other content of the same length", func(root string) error { return in(root, write("d: 2"), "b/d.yaml") }, false},
 		{"other content behind a link", func(root string) error { return in(root, write("a: 2"), "a.yaml") }, false},
 		{"longer content", func(root string) error { return in(root, write("d: 12"), "b/d.yaml") }, false},
@@ -106,17 +115,19 @@ func TestGlanceAtAFolder(t *testing.T) {
 		{"a link that leads nowhere", func(root string) error { return os.Symlink("nowhere", filepath.Join(root, "z.yaml")) }, false},
 	} {
 		for _, coarse := range []time.Duration{0, time.Hour} { // trusting the times; reading every file again
-			t.Run(fmt.Sprint(test.name, " ", coarse), func(t *testing.T) {
-				defer source.SetMargin(coarse)()
-				k := keep(t, orchard(t))
-				time.Sleep(20 * time.Millisecond) // a tick of the clock that files are stamped with
-				if err := test.change(k.root); err != nil {
-					t.Fatal(err)
-				}
-				if got := k.glance(); got != test.want {
-					t.Errorf("Glance = %v, want %v", got, test.want)
-				}
-			})
+			for kind, grown := range map[string]func(*testing.T) string{"links": orchard, "plain": plainOrchard} {
+				t.Run(fmt.Sprint(test.name, " ", kind, " ", coarse), func(t *testing.T) {
+					defer source.SetMargin(coarse)()
+					k := keep(t, grown(t))
+					time.Sleep(20 * time.Millisecond) // a tick of the clock that files are stamped with
+					if err := test.change(k.root); err != nil {
+						t.Fatal(err)
+					}
+					if got := k.glance(); got != test.want {
+						t.Errorf("Glance = %v, want %v", got, test.want)
+					}
+				})
+			}
 		}
 	}
 }

@@ -34,6 +34,8 @@ type scan struct {
 	known     *index    // the tree is compared with it, and not read; nil: it is read
 	aged      bool      // a file of known is no longer racy
 	tied      bool      // a manifest is reached by a link, or is one file with several names
+	linked    bool      // there is a symbolic link, wherever it leads
+	folders   []indexed // that were listed
 
 	ledger *ledger           // what differs from it is read, and nothing else; nil: all is
 	read   map[string][]byte // by path, with a ledger: what was read
@@ -66,6 +68,7 @@ func (s *scan) directory(path string, links []string) {
 	}
 	if info, err := os.Stat(full); err == nil {
 		s.touched(info)
+		s.folders = append(s.folders, indexedFile(path, info, reconciler.ManifestSum{}, s.began))
 	}
 	for _, e := range entries {
 		if s.err == nil {
@@ -95,6 +98,7 @@ func (s *scan) touched(info fs.FileInfo) {
 func (s *scan) entry(path string, e fs.DirEntry, links []string) {
 	kind := e.Type()
 	if kind&fs.ModeSymlink != 0 {
+		s.linked = true
 		target, info := s.link(path, links)
 		if info == nil {
 			return
