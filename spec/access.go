@@ -23,11 +23,11 @@ type Grant struct {
 
 // accessItem is one entry of an access list: a product's name alone, or a mapping.
 type accessItem struct {
-	Product  text     `yaml:"product" validate:"required,resourcename"`
-	Contract text     `yaml:"contract" validate:"omitempty,resourcename"`
-	From     dayField `yaml:"from"`
-	Until    dayField `yaml:"until"`
-	Reason   text     `yaml:"reason" validate:"max=500,line"`
+	Product  text     `yaml:"product" validate:"required,resourcename" doc:"name of a Product; an item that says nothing else may be this name alone"`
+	Contract text     `yaml:"contract" validate:"omitempty,resourcename" doc:"name of the Contract that pays; needed where several offer the product"`
+	From     dayField `yaml:"from" doc:"first day, in UTC; left out: at once"`
+	Until    dayField `yaml:"until" doc:"last day, in UTC; left out: without end"`
+	Reason   text     `yaml:"reason" validate:"max=500,line" doc:"why; stands in their message and on record"`
 
 	Line, Column int32
 }

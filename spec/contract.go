@@ -90,21 +90,21 @@ type contractManifest struct {
 }
 
 type contractSpec struct {
-	ContractManager      text         `yaml:"contractManager" validate:"required,resourcename" hint:"exactly one person manages a contract; name others under softwareCoordinators"`
-	SoftwareCoordinators []text       `yaml:"softwareCoordinators" validate:"omitempty,min=1,dive,required,resourcename"`
-	Products             []offerSpec  `yaml:"products" validate:"dive"`
-	CloudCredits         *creditsSpec `yaml:"cloudCredits"`
-	SupportEmail         text         `yaml:"supportEmail" validate:"omitempty,address"`
+	ContractManager      text         `yaml:"contractManager" validate:"required,resourcename" hint:"exactly one person manages a contract; name others under softwareCoordinators" doc:"name of the one User who answers for the contract"`
+	SoftwareCoordinators []text       `yaml:"softwareCoordinators" validate:"omitempty,min=1,dive,required,resourcename" doc:"names of Users who may give access under it; left out: the contract manager"`
+	Products             []offerSpec  `yaml:"products" validate:"dive" doc:"what was bought, each product once"`
+	CloudCredits         *creditsSpec `yaml:"cloudCredits" doc:"credits bought with the contract"`
+	SupportEmail         text         `yaml:"supportEmail" validate:"omitempty,address" doc:"whom people ask; stands in their messages"`
 }
 
 type offerSpec struct {
-	Name  text `yaml:"name" validate:"required,resourcename"`
-	Seats *int `yaml:"seats" validate:"omitempty,min=0,max=100000000"`
+	Name  text `yaml:"name" validate:"required,resourcename" doc:"name of a Product"`
+	Seats *int `yaml:"seats" validate:"omitempty,min=0,max=100000000" doc:"how many people may have it on any day; left out: any number"`
 }
 
 type creditsSpec struct {
-	Pool    int64    `yaml:"pool" validate:"min=0"`
-	Expires dayField `yaml:"expires"`
+	Pool    int64    `yaml:"pool" validate:"min=0" doc:"how many there are to use"`
+	Expires dayField `yaml:"expires" doc:"last day on which they count, in UTC"`
 }
 
 func (m *contractManifest) finish(_ *decoder, root *yaml.Node) {
@@ -113,7 +113,7 @@ func (m *contractManifest) finish(_ *decoder, root *yaml.Node) {
 
 // requiredName is the metadata of kinds that have no other name to go by.
 type requiredName struct {
-	Name text `yaml:"name" validate:"required,resourcename"`
+	Name text `yaml:"name" validate:"required,resourcename" doc:"what other manifests call it: lower-case letters, digits, - and ."`
 }
 
 // informationManifest is what a document of kind ContractInformation may contain.
@@ -126,16 +126,16 @@ type informationManifest struct {
 }
 
 type informationSpec struct {
-	Number  text     `yaml:"number" validate:"max=200,line"`
-	Term    termSpec `yaml:"term"`
-	Billing text     `yaml:"billing" validate:"max=1000"`
-	Renewal text     `yaml:"renewal" validate:"max=1000"`
-	Price   text     `yaml:"price" validate:"max=200,line"`
+	Number  text     `yaml:"number" validate:"max=200,line" doc:"number of the contract"`
+	Term    termSpec `yaml:"term" doc:"how long it runs"`
+	Billing text     `yaml:"billing" validate:"max=1000" doc:"how it is paid"`
+	Renewal text     `yaml:"renewal" validate:"max=1000" doc:"how it goes on or ends"`
+	Price   text     `yaml:"price" validate:"max=200,line" doc:"what it costs"`
 }
 
 type termSpec struct {
-	From  dayField `yaml:"from"`
-	Until dayField `yaml:"until"`
+	From  dayField `yaml:"from" doc:"first day, in UTC"`
+	Until dayField `yaml:"until" doc:"last day, in UTC"`
 }
 
 func (m *informationManifest) finish(d *decoder, root *yaml.Node) {

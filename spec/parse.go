@@ -191,10 +191,10 @@ func (d *decoder) unknownKind(kind *yaml.Node) {
 
 // typeMeta is what every manifest begins with; header has checked both.
 type typeMeta struct {
-	APIVersion text `yaml:"apiVersion"`
-	Kind       text `yaml:"kind"`
+	APIVersion text `yaml:"apiVersion" doc:"usher/v1"`
+	Kind       text `yaml:"kind" doc:"what the document declares"`
 }
 
 type metadata struct {
-	Name text `yaml:"name" validate:"omitempty,resourcename"`
+	Name text `yaml:"name" validate:"omitempty,resourcename" doc:"what other manifests call them: lower-case letters, digits, - and ., or an e-mail; left out: the e-mail, folded"`
 }

@@ -48,16 +48,16 @@ type productManifest struct {
 }
 
 type productSpec struct {
-	Title     text           `yaml:"title" validate:"max=200,line"`
-	Type      text           `yaml:"type" validate:"omitempty,producttype"`
-	Downloads []downloadSpec `yaml:"downloads" validate:"dive"`
+	Title     text           `yaml:"title" validate:"max=200,line" doc:"what people read; left out: the name"`
+	Type      text           `yaml:"type" validate:"omitempty,producttype" doc:"product, service or benefit; left out: product"`
+	Downloads []downloadSpec `yaml:"downloads" validate:"dive" doc:"what people who have it may download"`
 }
 
 type downloadSpec struct {
-	Title  text  `yaml:"title" validate:"required,max=200,line"`
-	URL    text  `yaml:"url" validate:"required,httpsurl"`
-	SHA256 text  `yaml:"sha256" validate:"omitempty,digest"`
-	Size   int64 `yaml:"size" validate:"min=0"`
+	Title  text  `yaml:"title" validate:"required,max=200,line" doc:"what people read"`
+	URL    text  `yaml:"url" validate:"required,httpsurl" doc:"where it is, by https and without a password"`
+	SHA256 text  `yaml:"sha256" validate:"omitempty,digest" doc:"SHA-256 of the file, 64 hexadecimal digits"`
+	Size   int64 `yaml:"size" validate:"min=0" doc:"bytes"`
 }
 
 func (m *productManifest) finish(_ *decoder, root *yaml.Node) {

@@ -26,9 +26,9 @@ type teamManifest struct {
 }
 
 type teamSpec struct {
-	Members []text       `yaml:"members" validate:"dive,required,resourcename"`
-	Teams   []text       `yaml:"teams" validate:"dive,required,resourcename"`
-	Access  []accessItem `yaml:"access" validate:"dive"`
+	Members []text       `yaml:"members" validate:"dive,required,resourcename" doc:"names of Users"`
+	Teams   []text       `yaml:"teams" validate:"dive,required,resourcename" doc:"names of Teams whose members are members of this one too"`
+	Access  []accessItem `yaml:"access" validate:"dive" doc:"what each member may use"`
 }
 
 func (m *teamManifest) finish(_ *decoder, root *yaml.Node) {

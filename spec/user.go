@@ -37,14 +37,14 @@ type userManifest struct {
 }
 
 type userSpec struct {
-	Email       text            `yaml:"email" validate:"required,address"`
-	FirstName   text            `yaml:"firstName" validate:"required,personname"`
-	LastName    text            `yaml:"lastName" validate:"required,personname"`
-	Access      []accessItem    `yaml:"access" validate:"dive"`
-	SigningKeys []text          `yaml:"signingKeys" validate:"dive,required,signingkey"`
-	Invitation  *invitationSpec `yaml:"invitation"`
-	Suspended   bool            `yaml:"suspended"`
-	Previously  []text          `yaml:"previously" validate:"dive,required,resourcename"`
+	Email       text            `yaml:"email" validate:"required,address" doc:"what they sign in with and are written to; nobody else has it"`
+	FirstName   text            `yaml:"firstName" validate:"required,personname" doc:"letters of any script"`
+	LastName    text            `yaml:"lastName" validate:"required,personname" doc:"letters of any script"`
+	Access      []accessItem    `yaml:"access" validate:"dive" doc:"what they may use; left out: an account without access"`
+	SigningKeys []text          `yaml:"signingKeys" validate:"dive,required,signingkey" doc:"SSH keys, as in authorized_keys: commits signed with one count as theirs"`
+	Invitation  *invitationSpec `yaml:"invitation" doc:"the invitation to their account"`
+	Suspended   bool            `yaml:"suspended" doc:"true keeps the account and gives no access; left out: false"`
+	Previously  []text          `yaml:"previously" validate:"dive,required,resourcename" doc:"earlier names in metadata: a rename, and no removal"`
 }
 
 func (m *userManifest) finish(_ *decoder, root *yaml.Node) {

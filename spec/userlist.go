@@ -19,8 +19,8 @@ type userListManifest struct {
 }
 
 type userListSpec struct {
-	Users  text         `yaml:"users" validate:"required" hint:"one string, its entries separated by semicolons"`
-	Access []accessItem `yaml:"access" validate:"dive"`
+	Users  text         `yaml:"users" validate:"required" hint:"one string, its entries separated by semicolons" doc:"at most 50 entries, separated by semicolons, each an e-mail and two names: \"bo@acme.example, Bo, Ek; Ann Lee ann@acme.example\""`
+	Access []accessItem `yaml:"access" validate:"dive" doc:"what each of them may use; left out: accounts without access"`
 }
 
 // finish splits the list. A list of more than MaxListUsers is refused whole.

@@ -79,6 +79,7 @@ func (a *app) command() *cobra.Command {
 		a.validateCommand(), a.planCommand(), a.applyCommand(), a.watchCommand(), a.statusCommand(),
 		a.reconcileCommand(), a.suspendCommand(), a.resumeCommand(),
 		a.getCommand(), a.describeCommand(), a.whyCommand(), a.historyCommand(), a.addCommand(), a.editCommand(), a.revertCommand(),
+		a.explainCommand(), a.schemaCommand(),
 		a.approveCommand(), a.invitationCommand(), a.mailCommand(), a.creditsCommand(), a.tokenCommand(), a.forgetCommand(),
 		a.doctorCommand(), a.backupCommand(), a.restoreCommand(), a.versionCommand(),
 	)
