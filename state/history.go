@@ -112,7 +112,7 @@ func (h *historian) tell(row auditRow, e entry) {
 	case doRemove:
 		event.From = h.identity.String()
 	case doForget:
-		event.From, event.To = erased, erased
+		event.From = erased
 	case doInvite:
 		if e.Issue > 1 {
 			event.Action = "resend"

@@ -60,12 +60,10 @@ func removedAs(ctx context.Context, db *state.DB, name string) ([]string, error)
 		return nil, err
 	}
 	var ids []string
-	names := make([]string, len(removed))
-	for i, r := range removed {
+	for _, r := range removed {
 		if r.Name == name || r.EmailKey == spec.FoldEmail(name) || r.ID == name {
 			ids = append(ids, r.ID)
 		}
-		names[i] = r.Name
 	}
 	if len(ids) > 0 {
 		return ids, nil
@@ -80,9 +78,6 @@ func removedAs(ctx context.Context, db *state.DB, name string) ([]string, error)
 	case !errors.Is(err, state.ErrNotFound):
 		return nil, err
 	}
-	hint := "usher get users --all shows who was removed"
-	if best := spec.Nearest(name, names); best != "" {
-		hint = didYouMean(name, []string{best})
-	}
-	return nil, hintError{fmt.Errorf("removed user %s: %w", name, state.ErrNotFound), hint}
+	// Whose name is like it is not offered: this cannot be undone.
+	return nil, hintError{fmt.Errorf("removed user %s: %w", name, state.ErrNotFound), "usher get users --all shows who was removed"}
 }

@@ -1,10 +1,12 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 
 	"usher/spec"
 	"usher/state"
@@ -113,7 +115,8 @@ func (d Dossier) teams() []string {
 
 func (d Dossier) text(o Options) string {
 	t := &page{painter: painter{o.Color}, full: true}
-	t.line(t.title(d.Account.FirstName + " " + d.Account.LastName))
+	fullName := strings.TrimSpace(d.Account.FirstName + " " + d.Account.LastName)
+	t.line(t.title(cmp.Or(fullName, d.Account.Email))) // who was forgotten has no name
 	for _, line := range columns("  ", d.facts()) {
 		t.line(line)
 	}
