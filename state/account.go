@@ -44,6 +44,9 @@ type Account struct {
 	Removed    time.Time
 }
 
+// Forgotten reports whether who it belonged to is erased: see [Owner.Forget].
+func (a *Account) Forgotten() bool { return a.Name == a.ID }
+
 // statusAt works out the status. An account that was never activated and has no
 // invitation that opens is expired: somebody has to invite again.
 func (a *Account) statusAt(now time.Time, suspended bool) Status {

@@ -101,6 +101,12 @@ func (r *reversal) read(ctx context.Context) (err error) {
 	if r.now, err = r.db.Truth(ctx); err != nil {
 		return err
 	}
+	for _, account := range r.then.Accounts {
+		if account.Forgotten() {
+			return usage("git revert, or git checkout of single files, goes back without them",
+				"somebody of revision %d was forgotten since, and would be known again", r.number)
+		}
+	}
 	applied := r.then.Applied
 	if applied.Commit == "" {
 		return usage("bring the folder back from where you keep its past, then: usher plan "+applied.Path+r.flags(),
