@@ -132,7 +132,7 @@ func (c *Controller) write(tx *state.Tx, p *Plan, day spec.Day) error {
 		}
 	}
 	for _, step := range []func() error{
-		w.revocations, w.withdrawals, w.removals,
+		w.lines, w.revocations, w.withdrawals, w.removals,
 		w.peopleStay, w.begins, w.things,
 		w.invitations, w.explanations,
 	} {
@@ -177,6 +177,26 @@ func (w *writer) each(fn func(c *Change) error, kinds ...Kind) error {
 		}
 	}
 	return nil
+}
+
+// lines records where lines stand now. A plan of everybody knows of none that moved:
+// what is declared elsewhere is then written row by row.
+func (w *writer) lines() error {
+	for _, s := range w.plan.shifts {
+		if err := w.tx.MoveLines(s); err != nil {
+			return err
+		}
+	}
+	if w.plan.census != nil {
+		return nil
+	}
+	var files map[string]bool
+	return w.tx.KeepLines(func(file string) bool {
+		if files == nil {
+			files = w.plan.wanted.Files()
+		}
+		return files[file]
+	})
 }
 
 // revocations takes access away from those who stay; a removal ends all that

@@ -171,6 +171,9 @@ func (c *Controller) plan(ctx context.Context, m *Manifests, x *comparison) (*Pl
 		return nil, errs
 	}
 	plan.Revision = m.Snapshot
+	if x.draft != nil {
+		plan.shifts = x.draft.Shifts()
+	}
 	if err := c.word(plan); err != nil {
 		return nil, err
 	}

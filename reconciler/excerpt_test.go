@@ -22,9 +22,11 @@ import (
 type town struct {
 	d      dice
 	people map[string]*citizen
+	order  []int // in which they stand in their files
 	teams  map[string]*club
 	deals  map[string]*deal
 	titles map[string]string
+	remark bool // a line above contracts and products
 }
 
 type citizen struct {
@@ -33,11 +35,14 @@ type citizen struct {
 	key                       int
 	suspended                 bool
 	listed                    bool
+	guests                    int  // people with a document each above
+	note                      bool // a line of its own moves what comes after it
 }
 
 type club struct {
 	members, teams, access []string
 	note                   bool // a line of its own moves what comes after it
+	long                   bool // each member has a line
 }
 
 type deal struct {
@@ -59,6 +64,7 @@ func newTown(d dice) *town {
 			p.name = p.email
 		}
 		t.people[name] = p
+		t.order = append(t.order, i)
 	}
 	for i := range clubs {
 		t.teams[fmt.Sprintf("t%d", i)] = &club{}
@@ -90,7 +96,7 @@ func (t *town) good() string {
 func (t *town) edit() {
 	p := t.citizen()
 	_, c := t.club()
-	switch t.d(22) {
+	switch t.d(28) {
 	case 0, 1:
 		p.access = toggle(p.access, t.good())
 	case 2, 3:
@@ -133,6 +139,17 @@ func (t *town) edit() {
 		t.titles[goods[t.d(len(goods))]] = fmt.Sprintf("Title %d", t.d(5))
 	case 20:
 		c.note = !c.note
+	case 22, 23:
+		p.guests = t.d(3)
+	case 24:
+		p.note = !p.note
+	case 25:
+		i, j := t.d(citizens), t.d(citizens)
+		t.order[i], t.order[j] = t.order[j], t.order[i]
+	case 26:
+		c.long = !c.long
+	case 27:
+		t.remark = !t.remark
 	case 21:
 		t.deals["south"].offers = map[string]int{"render": 6, goods[t.d(len(goods))]: t.d(20)}
 	}
@@ -165,32 +182,37 @@ func (t *town) clone() *town {
 		c.people[key] = &q
 	}
 	for key, k := range t.teams {
-		c.teams[key] = &club{slices.Clone(k.members), slices.Clone(k.teams), slices.Clone(k.access), k.note}
+		c.teams[key] = &club{slices.Clone(k.members), slices.Clone(k.teams), slices.Clone(k.access), k.note, k.long}
 	}
 	for key, d := range t.deals {
 		c.deals[key] = &deal{d.manager, d.coordinator, maps.Clone(d.offers)}
 	}
-	c.titles = maps.Clone(t.titles)
+	c.titles, c.order, c.remark = maps.Clone(t.titles), slices.Clone(t.order), t.remark
 	return c
 }
 
 // tree writes the manifests, each in its place.
 func (t *town) tree() tree {
 	f := tree{}
-	for i := range citizens {
+	if t.remark {
+		f["firm.yaml"] = "# what was bought\n---\n"
+	}
+	for _, i := range t.order {
 		p := t.people[fmt.Sprintf("p%d", i)]
 		path := fmt.Sprintf("people/%d.yaml", i%4)
 		if p.listed && p.former == "" && p.key == 0 && !p.suspended && p.name == p.email {
 			path = "people/lists.yaml"
-			f[path] += fmt.Sprintf("apiVersion: usher/v1\nkind: UserList\nmetadata: {name: l%d}\nspec:\n  users: \"%s, P%s, %s; x%d@acme.example, X, Lee\"\n  access: [%s]\n---\n",
-				i, p.email, strings.Repeat("p", 1+i%2), p.last, i, strings.Join(p.access, ", "))
+			f[path] += p.list(i)
 			continue
+		}
+		for n := range p.guests {
+			f[path] += user(fmt.Sprintf("guest%d-%d", i, n), "access: [cad]")
 		}
 		f[path] += p.manifest()
 	}
 	for i := range clubs {
 		c := t.teams[fmt.Sprintf("t%d", i)]
-		lines := []string{"members: [" + strings.Join(c.members, ", ") + "]", "teams: [" + strings.Join(c.teams, ", ") + "]", "access: [" + strings.Join(c.access, ", ") + "]"}
+		lines := []string{c.roll(), "teams: [" + strings.Join(c.teams, ", ") + "]", "access: [" + strings.Join(c.access, ", ") + "]"}
 		if c.note {
 			lines = slices.Insert(lines, 1, "# who is in it")
 		}
@@ -205,8 +227,29 @@ func (t *town) tree() tree {
 	return f
 }
 
+// roll lists the members of a team.
+func (c *club) roll() string {
+	if !c.long || len(c.members) == 0 {
+		return "members: [" + strings.Join(c.members, ", ") + "]"
+	}
+	return "members:\n    - " + strings.Join(c.members, "\n    - ")
+}
+
+// list declares somebody and their guests as a list, one a line.
+func (p *citizen) list(i int) string {
+	entries := ""
+	for n := range p.guests {
+		entries += fmt.Sprintf("    y%d-%d@acme.example, Y, Lee;\n", i, n)
+	}
+	entries += fmt.Sprintf("    %s, P%s, %s;\n    x%d@acme.example, X, Lee", p.email, strings.Repeat("p", 1+i%2), p.last, i)
+	return fmt.Sprintf("apiVersion: usher/v1\nkind: UserList\nmetadata: {name: l%d}\nspec:\n  users: |\n%s\n  access: [%s]\n---\n", i, entries, strings.Join(p.access, ", "))
+}
+
 func (p *citizen) manifest() string {
 	lines := []string{"access: [" + strings.Join(p.access, ", ") + "]"}
+	if p.note {
+		lines = slices.Insert(lines, 0, "# who is meant")
+	}
 	if p.suspended {
 		lines = append(lines, "suspended: true")
 	}
@@ -264,7 +307,9 @@ func TestExcerptEqualsWhole(t *testing.T) {
 			}
 		}
 		w.tree = town.tree()
-		w.sameAsWhole()
+		if w.sameAsWhole() {
+			w.sameAsNew(t.TempDir())
+		}
 		w.settled()
 	})
 	if excerpts < valid/2 {
@@ -300,6 +345,7 @@ func (w *world) sameAsWhole() bool {
 	} else if err != nil {
 		w.Fatal(err)
 	}
+	w.sameLines(stranger)
 	return true
 }
 

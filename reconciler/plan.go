@@ -58,6 +58,7 @@ type Plan struct {
 	Approved  bool              `json:"approved,omitempty"`  // a person let through what holds it
 	explain   []explanation     // provenance that moved without any change
 	moved     []thing           // contracts, products and teams that only stand elsewhere now
+	shifts    []spec.Shift      // lines of files that moved with all that is declared there; of an excerpt
 	retired   []string          // accounts whose invitation ends, and which get no other yet
 	wanted    *spec.Roster      // what the plan leads to; of those whom it concerns
 	census    *spec.Census      // see Comparison

@@ -101,7 +101,7 @@ func (t *trail) resolve(e *state.Excerpt, today spec.Day) (was *spec.Roster, ok 
 		if !s.draft.Include(known, t.unchanged(s.manifests)) {
 			return nil, false
 		}
-		if s.roster, was, ok = s.draft.Resolve(known, e.MemberOf, today); !ok {
+		if s.roster, was, ok = s.draft.Resolve(e.MemberOf, today); !ok {
 			return nil, false
 		}
 	}

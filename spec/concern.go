@@ -171,7 +171,28 @@ func (c *concerned) closure(name string, manifest func(name string) *teamManifes
 }
 
 // before finds a team as it was registered.
-func (d *Draft) before(name string) *teamManifest { return d.register.teams[name].manifest }
+func (d *Draft) before(name string) *teamManifest { return d.team(name).manifest }
+
+// product, contract and team find what was registered, where it stands now.
+
+func (d *Draft) product(name string) registered[productManifest, Product] {
+	return either(d.moved.products, d.register.products, name)
+}
+
+func (d *Draft) contract(name string) registered[contractManifest, Contract] {
+	return either(d.moved.contracts, d.register.contracts, name)
+}
+
+func (d *Draft) team(name string) registered[teamManifest, Team] {
+	return either(d.moved.teams, d.register.teams, name)
+}
+
+func either[T any](first, second map[string]T, name string) T {
+	if t, ok := first[name]; ok {
+		return t
+	}
+	return second[name]
+}
 
 // after finds a team as it is by the edit.
 func (d *Draft) after(name string) *teamManifest {
@@ -190,13 +211,13 @@ func (d *Draft) after(name string) *teamManifest {
 // differs has to do with, with those of the people present among their members.
 func (d *Draft) things(present map[string]bool) []*File {
 	var files []*File
-	for name, p := range d.register.products {
-		if !d.gone[declaration{declaresProduct, name}] {
+	for name := range d.register.products {
+		if p := d.product(name); !d.gone[declaration{declaresProduct, name}] {
 			files = append(files, &File{Path: p.file, products: []productManifest{*p.manifest}})
 		}
 	}
-	for name, c := range d.register.contracts {
-		if !d.gone[declaration{declaresContract, name}] {
+	for name := range d.register.contracts {
+		if c := d.contract(name); !d.gone[declaration{declaresContract, name}] {
 			m := *c.manifest
 			m.Spec.SoftwareCoordinators = among(present, m.Spec.SoftwareCoordinators)
 			if !present[m.Spec.ContractManager.Value] {
@@ -213,8 +234,8 @@ func (d *Draft) things(present map[string]bool) []*File {
 		}
 	}
 	for name := range teams {
-		t, known := d.register.teams[name]
-		if !known || d.gone[declaration{declaresTeam, name}] {
+		t := d.team(name)
+		if t.manifest == nil || d.gone[declaration{declaresTeam, name}] {
 			continue
 		}
 		m := *t.manifest

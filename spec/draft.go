@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"maps"
 	"math"
@@ -25,8 +24,10 @@ type Draft struct {
 	news     map[declaration]bool      // what those declare that came
 	teams    map[string]*teamManifest  // of those, by name
 	same     []*File                   // documents of people concerned that stand as they were
+	shifts   shifts                    // of the files edited
+	moved    things                    // what is the same and stands at other lines
 
-	known    []User // see Resolve
+	known    []User // see Include
 	memberOf map[string][]string
 	wanted   *Roster
 }
@@ -34,42 +35,82 @@ type Draft struct {
 // Draft begins an edit of the tree registered.
 func (r *Register) Draft() *Draft {
 	return &Draft{
-		register: r, edited: map[string]registeredFile{},
+		register: r, edited: map[string]registeredFile{}, shifts: shifts{}, moved: newThings(),
 		gone: map[declaration]bool{}, news: map[declaration]bool{}, teams: map[string]*teamManifest{},
 	}
 }
 
-// Edit reads a file that is new or differs.
+// Edit reads a file that is new or differs. A document that has the same bytes as
+// one before is that one, wherever in the file it stands now.
 func (d *Draft) Edit(path string, sum [sha256.Size]byte, data []byte) bool {
 	was := d.register.files[path].documents
-	now := registeredFile{sum: sum}
-	kept := make([]bool, len(was))
-	for _, p := range takeApart(data) {
-		i, found := documentAt(was, p.Above)
-		if found && was[i].sum == p.Sum {
-			kept[i] = true
-			now.documents = append(now.documents, was[i])
+	parts := takeApart(data)
+	now := registeredFile{sum: sum, documents: make([]registeredDocument, len(parts))}
+	same, stays := sameDocuments(was, parts)
+	for i, p := range parts {
+		if at := same[i]; at >= 0 {
+			now.documents[i] = registeredDocument{p.Sum, p.Above, was[at].declares}
+			d.keep(path, was, at, p.Above)
 			continue
 		}
 		f, errs := parse(path, p.Above, p.data, sharedKinds)
 		if len(errs) > 0 {
 			return false
 		}
-		document := registeredDocument{p.Sum, p.Above, f.declares()}
-		now.documents = append(now.documents, document)
+		now.documents[i] = registeredDocument{p.Sum, p.Above, f.declares()}
 		d.came = append(d.came, f)
-		note(d.news, document)
+		note(d.news, now.documents[i])
 		for i := range f.teams {
 			d.teams[f.teams[i].Metadata.Name.Value] = &f.teams[i]
 		}
 	}
 	for i := range was {
-		if !kept[i] {
+		if !stays[i] {
 			note(d.gone, was[i])
 		}
 	}
 	d.edited[path] = now
 	return true
+}
+
+// sameDocuments finds for each part the document before that has its bytes, -1 where
+// there is none, and tells which of those are found.
+func sameDocuments(was []registeredDocument, parts []unparsed) (same []int, stays []bool) {
+	same, stays = make([]int, len(parts)), make([]bool, len(was))
+	pair := func(part, document int) { same[part], stays[document] = document, true }
+	first, last := 0, 0 // how many are the same from the beginning, and from the end
+	for least := min(len(was), len(parts)); first < least && was[first].sum == parts[first].Sum; first++ {
+		pair(first, first)
+	}
+	for least := min(len(was), len(parts)) - first; last < least && was[len(was)-1-last].sum == parts[len(parts)-1-last].Sum; last++ {
+		pair(len(parts)-1-last, len(was)-1-last)
+	}
+	left := make(map[[sha256.Size]byte]int, len(was)-first-last)
+	for i := first; i < len(was)-last; i++ {
+		left[was[i].sum] = i
+	}
+	for i := first; i < len(parts)-last; i++ {
+		at, found := left[parts[i].Sum]
+		if !found {
+			same[i] = -1
+			continue
+		}
+		delete(left, parts[i].Sum)
+		pair(i, at)
+	}
+	return same, stays
+}
+
+// keep notes that a document is as it was, with so many lines above it now.
+func (d *Draft) keep(path string, was []registeredDocument, at, above int) {
+	run := LineRun{First: int32(was[at].above) + 1, Count: Endless, By: int32(above - was[at].above)}
+	if at+1 < len(was) {
+		run.Count = int32(was[at+1].above - was[at].above)
+	}
+	d.shifts.move(path, run)
+	if run.By != 0 {
+		d.moved.lower(d.register.things, was[at].declares, run.By)
+	}
 }
 
 // Delete notes that a registered file is there no more.
@@ -78,10 +119,19 @@ func (d *Draft) Delete(path string) {
 		note(d.gone, document)
 	}
 	d.edited[path] = registeredFile{}
+	d.shifts[path] = &Shift{File: path}
 }
 
-func documentAt(documents []registeredDocument, above int) (int, bool) {
-	return slices.BinarySearchFunc(documents, above, func(r registeredDocument, above int) int { return cmp.Compare(r.above, above) })
+// Shifts are where lines of the files edited stand now, of those in which any moved
+// and of those that are gone.
+func (d *Draft) Shifts() []Shift {
+	var all []Shift
+	for _, path := range slices.Sorted(maps.Keys(d.shifts)) {
+		if s := d.shifts[path]; len(s.Runs) == 0 || !s.still() {
+			all = append(all, *s)
+		}
+	}
+	return all
 }
 
 func note(in map[declaration]bool, document registeredDocument) {
@@ -94,10 +144,15 @@ func note(in map[declaration]bool, document registeredDocument) {
 // as they stand. known is who all the concerned are now, by what is true; data
 // returns a file of the tree.
 func (d *Draft) Include(known []User, data func(path string) []byte) bool {
+	for _, s := range d.shifts {
+		s.join()
+	}
+	d.known = make([]User, len(known))
 	want := map[string]map[string]bool{} // path -> names
 	lines := map[string][]int{}
 	for i := range known {
-		u := &known[i]
+		d.known[i] = d.shifts.user(known[i])
+		u := &d.known[i]
 		if d.gone[declaration{declaresUser, u.Name}] {
 			continue
 		}
@@ -149,15 +204,15 @@ func (d *Draft) include(path string, data []byte, names map[string]bool, lines [
 	return found == len(names)
 }
 
-// Resolve resolves the draft as of a day. known are those who are concerned as
-// they are by what is true, and memberOf the teams of each, direct ones only. It
-// returns what is wanted and what was so far, by the tree registered, both without
-// everybody and every team that the edit does not concern.
-func (d *Draft) Resolve(known []User, memberOf map[string][]string, today Day) (wanted, was *Roster, ok bool) {
-	d.known, d.memberOf = known, memberOf
+// Resolve resolves the draft as of a day. memberOf are the teams of those who are
+// concerned, by what is true, direct ones only. It returns what is wanted and what was
+// so far, by the tree registered, both without everybody and every team that the edit
+// does not concern. What was is declared where the same lines stand now.
+func (d *Draft) Resolve(memberOf map[string][]string, today Day) (wanted, was *Roster, ok bool) {
+	d.memberOf = memberOf
 	present := map[string]bool{}
-	for i := range known {
-		present[known[i].Name] = true
+	for i := range d.known {
+		present[d.known[i].Name] = true
 	}
 	for n := range d.news {
 		if n.kind == declaresUser {
@@ -188,7 +243,7 @@ func (d *Draft) excerpt(f *File, present map[string]bool) (*File, bool) {
 	g.teams = slices.Clone(f.teams)
 	for i := range g.teams {
 		m := &g.teams[i].Spec.Members
-		before := d.register.teams[g.teams[i].Metadata.Name.Value].resolved
+		before := d.team(g.teams[i].Metadata.Name.Value).resolved
 		var concerned []text
 		for _, member := range *m {
 			switch {
@@ -235,7 +290,7 @@ func (d *Draft) complete(roster *Roster) {
 	}
 	for i := range roster.Contracts {
 		if name := roster.Contracts[i].Name; !d.news[declaration{declaresContract, name}] {
-			roster.Contracts[i] = *d.register.contracts[name].resolved
+			roster.Contracts[i] = *d.contract(name).resolved
 		}
 	}
 }
@@ -251,10 +306,15 @@ func sortedValues(texts []text) []string {
 
 // was is what the registered tree resolved to, as far as it is compared.
 func (d *Draft) was() *Roster {
-	was := d.register.Things()
-	was.Users = d.known
+	was := &Roster{Users: d.known}
+	for _, name := range slices.Sorted(maps.Keys(d.register.products)) {
+		was.Products = append(was.Products, *d.product(name).resolved)
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.register.contracts)) {
+		was.Contracts = append(was.Contracts, *d.contract(name).resolved)
+	}
 	for _, name := range d.names(d.gone, declaresTeam) {
-		was.Teams = append(was.Teams, *d.register.teams[name].resolved)
+		was.Teams = append(was.Teams, *d.team(name).resolved)
 	}
 	return was
 }
@@ -300,6 +360,9 @@ func (d *Draft) Keep() {
 	r := d.register
 	members := d.membersGained()
 	r.strike(d.gone, d.known)
+	maps.Copy(r.products, d.moved.products)
+	maps.Copy(r.contracts, d.moved.contracts)
+	maps.Copy(r.teams, d.moved.teams)
 	for _, f := range d.came {
 		r.enter(f, d.wanted)
 	}

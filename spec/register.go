@@ -15,14 +15,41 @@ import (
 // It is no second judge of what is valid: whatever a draft cannot be sure of is
 // for [Resolve] and the whole tree.
 type Register struct {
-	files     map[string]registeredFile // by path
+	files map[string]registeredFile // by path
+	things
+	within map[string][]string // team -> teams that name it among theirs
+	keys   map[string]string   // signing key, without its options -> who signs with it
+	former map[string]string   // earlier name -> name
+	census *Census
+}
+
+// things are what others refer to, by name.
+type things struct {
 	products  map[string]registered[productManifest, Product]
 	contracts map[string]registered[contractManifest, Contract]
 	teams     map[string]registered[teamManifest, Team]
-	within    map[string][]string // team -> teams that name it among theirs
-	keys      map[string]string   // signing key, without its options -> who signs with it
-	former    map[string]string   // earlier name -> name
-	census    *Census
+}
+
+func newThings() things {
+	return things{
+		map[string]registered[productManifest, Product]{},
+		map[string]registered[contractManifest, Contract]{},
+		map[string]registered[teamManifest, Team]{},
+	}
+}
+
+// lower takes over some of those that stand by so many lines lower.
+func (t *things) lower(from things, names []declaration, by int32) {
+	for _, d := range names {
+		switch d.kind {
+		case declaresProduct:
+			t.products[d.name] = from.products[d.name].lowered(by)
+		case declaresContract:
+			t.contracts[d.name] = from.contracts[d.name].lowered(by)
+		case declaresTeam:
+			t.teams[d.name] = from.teams[d.name].lowered(by)
+		}
+	}
 }
 
 // registered is something that others refer to.
@@ -30,6 +57,10 @@ type registered[M, T any] struct {
 	file     string
 	manifest *M
 	resolved *T
+}
+
+func (r registered[M, T]) lowered(by int32) registered[M, T] {
+	return registered[M, T]{r.file, lowered(r.manifest, by), lowered(r.resolved, by)}
 }
 
 type registeredFile struct {
@@ -104,11 +135,8 @@ type ParsedFile struct {
 // NewRegister registers a tree that resolved to a roster without any error.
 func NewRegister(tree []ParsedFile, roster *Roster) *Register {
 	r := &Register{
-		files:     make(map[string]registeredFile, len(tree)),
-		products:  map[string]registered[productManifest, Product]{},
-		contracts: map[string]registered[contractManifest, Contract]{},
-		teams:     map[string]registered[teamManifest, Team]{},
-		within:    map[string][]string{}, keys: map[string]string{}, former: map[string]string{},
+		files: make(map[string]registeredFile, len(tree)), things: newThings(),
+		within: map[string][]string{}, keys: map[string]string{}, former: map[string]string{},
 		census: roster.Census(),
 	}
 	things := &Roster{Products: roster.Products, Contracts: roster.Contracts, Teams: roster.Teams}

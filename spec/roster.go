@@ -39,6 +39,24 @@ type named[T any] interface {
 	name() string
 }
 
+// Files are the files in which anything is declared.
+func (r *Roster) Files() map[string]bool {
+	files := map[string]bool{}
+	for i := range r.Users {
+		files[r.Users[i].Origin.File] = true
+	}
+	for i := range r.Teams {
+		files[r.Teams[i].Origin.File] = true
+	}
+	for i := range r.Products {
+		files[r.Products[i].Origin.File] = true
+	}
+	for i := range r.Contracts {
+		files[r.Contracts[i].Origin.File] = true
+	}
+	return files
+}
+
 func (u *User) name() string     { return u.Name }
 func (t *Team) name() string     { return t.Name }
 func (p *Product) name() string  { return p.Name }

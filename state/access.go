@@ -20,13 +20,15 @@ func (tx *Tx) Grant(id string, g spec.Grant) error {
 }
 
 // Revoke ends exactly that span of access; [ErrNotFound] where it is not in force.
-func (tx *Tx) Revoke(id string, g spec.Grant) error {
+func (tx *Tx) Revoke(id string, g spec.Grant) error { return tx.revoke(id, g, g.Because) }
+
+func (tx *Tx) revoke(id string, g spec.Grant, lines []spec.Origin) error {
 	if err := tx.endGrant(id, g); err != nil {
 		return fmt.Errorf("revoking %s: %w", g.Product, err)
 	}
 	return tx.record(aboutAccount+id, entry{
 		Do: doRevoke, Contract: g.Contract, Product: g.Product, Days: days(g.Span),
-		personal: because(g.Because),
+		personal: because(lines),
 	})
 }
 
@@ -49,7 +51,7 @@ func (tx *Tx) ChangeGrant(id string, from, to spec.Grant) error {
 // Explain corrects the manifest lines that a grant comes from, in place: where a
 // line stands is not a change of what is true. A reason is: see [Tx.ChangeGrant].
 func (tx *Tx) Explain(id string, g spec.Grant) error {
-	lines, err := encode(g.Because)
+	lines, err := tx.encodeOrigins(g.Because)
 	if err != nil {
 		return err
 	}
@@ -63,7 +65,7 @@ func (tx *Tx) Explain(id string, g spec.Grant) error {
 const thatGrant = " WHERE account = ? AND contract = ? AND product = ? AND first_day = ? AND last_day = ? AND until IS NULL"
 
 func (tx *Tx) insertGrant(id string, g spec.Grant) error {
-	lines, err := encode(g.Because)
+	lines, err := tx.encodeOrigins(g.Because)
 	if err == nil {
 		err = tx.hold(id, g, 1)
 	}
@@ -74,7 +76,17 @@ func (tx *Tx) insertGrant(id string, g spec.Grant) error {
 }
 
 func (tx *Tx) endGrant(id string, g spec.Grant) error {
-	err := tx.end(&tx.rows.access, "UPDATE access SET until = ?"+thatGrant, tx.Revision, id, g.Contract, g.Product, g.From, g.Until)
+	query, args := "UPDATE access SET until = ?", []any{tx.Revision}
+	if some, err := tx.anyMoved(); err != nil {
+		return err
+	} else if some && len(g.Because) > 0 {
+		lines, err := encode(g.Because)
+		if err != nil {
+			return err
+		}
+		query, args = query+", because = ?", append(args, lines)
+	}
+	err := tx.end(&tx.rows.access, query+thatGrant, append(args, id, g.Contract, g.Product, g.From, g.Until)...)
 	if err != nil {
 		return err
 	}
@@ -92,8 +104,7 @@ func (tx *Tx) endAccess(id string) error {
 		return err
 	}
 	for _, g := range grants {
-		g.Because = nil // the account's removal says why
-		if err := tx.Revoke(id, g); err != nil {
+		if err := tx.revoke(id, g, nil); err != nil { // the account's removal says why
 			return err
 		}
 	}
@@ -109,7 +120,7 @@ func because(lines []spec.Origin) *personal {
 	return &personal{Because: lines}
 }
 
-const grantColumns = "SELECT account, contract, product, first_day, last_day, reason, because FROM access"
+const grantColumns = "SELECT account, contract, product, first_day, last_day, reason, because, until IS NULL FROM access"
 
 // accessAt returns what each account has at a revision, by id, sorted as a
 // User's Access is.
@@ -125,16 +136,24 @@ func accessOf(ctx context.Context, q querier, id string) ([]spec.Grant, error) {
 
 func readAccess(ctx context.Context, q querier, query string, args ...any) (map[string][]spec.Grant, error) {
 	access := map[string][]spec.Grant{}
+	var inForce [][]spec.Origin
 	_, err := collect(ctx, q, query, args, func(scan scanner) (none struct{}, err error) {
 		var account, lines string
 		var g spec.Grant
-		err = scan(&account, &g.Contract, &g.Product, &g.From, &g.Until, &g.Reason, &lines)
+		var now bool
+		err = scan(&account, &g.Contract, &g.Product, &g.From, &g.Until, &g.Reason, &lines, &now)
 		if err == nil {
 			err = decode(lines, &g.Because)
 		}
 		access[account] = append(access[account], g)
+		if now {
+			inForce = append(inForce, g.Because)
+		}
 		return none, err
 	})
+	if err == nil {
+		err = current(ctx, q, every(inForce))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading access: %w", err)
 	}

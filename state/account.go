@@ -179,7 +179,7 @@ func (tx *Tx) ChangeAccount(id string, u *spec.User) error {
 // changePerson replaces the row of a person and audits it. Whoever is suspended, or
 // signs in with another address, is signed out.
 func (tx *Tx) changePerson(is, was *person, because []spec.Origin) error {
-	if err := tx.replacePerson(is); err != nil {
+	if err := tx.replacePerson(is, was); err != nil {
 		return fmt.Errorf("changing account %s: %w", is.id, err)
 	}
 	if is.suspended || is.EmailKey != was.EmailKey {

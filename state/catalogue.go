@@ -57,7 +57,11 @@ func (db *DB) fillCatalogue(ctx context.Context, tx *sql.Tx, c *Catalogue) (err 
 // Access returns what an account has, by its id, sorted as a User's Access is;
 // nothing for an account that is not in force.
 func (db *DB) Access(ctx context.Context, id string) ([]spec.Grant, error) {
-	grants, err := accessOf(ctx, db.reader, id)
+	var grants []spec.Grant
+	err := db.look(ctx, func(tx *sql.Tx) (err error) {
+		grants, err = accessOf(ctx, tx, id)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("reading what account %s has: %w", id, err)
 	}

@@ -3,8 +3,6 @@ package state
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 
 	"usher/spec"
 )
@@ -32,6 +30,20 @@ type contractLines struct {
 	Offers   map[string]spec.Origin `json:"offers,omitempty"`
 }
 
+func (l *contractLines) each(fn func(*spec.Origin) error) error {
+	if err := fn(&l.Contract); err != nil {
+		return err
+	}
+	for _, product := range sortedKeys(l.Offers) {
+		o := l.Offers[product]
+		if err := fn(&o); err != nil {
+			return err
+		}
+		l.Offers[product] = o
+	}
+	return nil
+}
+
 // PutContract makes the contract's offers, credits and support address what they
 // are given as; who manages it is [Tx.Assign]'s. Where only manifest lines moved,
 // that is corrected in place.
@@ -54,7 +66,7 @@ func (tx *Tx) PutContract(c *spec.Contract) error {
 		table: "contract", about: aboutContract, name: c.Name, body: text,
 		column: "support_email", aside: c.SupportEmail,
 		personal: &personal{Support: c.SupportEmail},
-	}, lines)
+	}, &lines, &contractLines{})
 	if err != nil {
 		return fmt.Errorf("writing contract %s: %w", c.Name, err)
 	}
@@ -65,34 +77,32 @@ func (tx *Tx) PutContract(c *spec.Contract) error {
 // the transaction withdraws; [ErrNotFound] where there is none.
 func (tx *Tx) RemoveContract(name string) error {
 	tx.stewards = true
-	return tx.drop("contract", aboutContract, name)
+	return tx.drop("contract", aboutContract, name, &contractLines{})
 }
 
 // contractsAt returns the contracts at a revision, without their stewards.
 func contractsAt(ctx context.Context, q querier, revision int64) ([]spec.Contract, error) {
-	const query = `SELECT name, body, support_email, origin FROM contract WHERE since <= ? AND (until IS NULL OR until > ?)`
-	contracts, err := collect(ctx, q, query, []any{revision, revision}, scanContract)
+	rows, lines, err := thingsAt[contractLines](ctx, q, thing{table: "contract", column: "support_email"}, revision)
 	if err != nil {
 		return nil, fmt.Errorf("reading contracts: %w", err)
 	}
-	slices.SortFunc(contracts, func(a, b spec.Contract) int { return strings.Compare(a.Name, b.Name) })
+	var contracts []spec.Contract
+	for i, r := range rows {
+		one, err := r.contract(&lines[i])
+		if err != nil {
+			return nil, fmt.Errorf("reading contracts: %w", err)
+		}
+		contracts = append(contracts, one)
+	}
 	return contracts, nil
 }
 
-func scanContract(scan scanner) (c spec.Contract, err error) {
-	var text, origin string
-	if err := scan(&c.Name, &text, &c.SupportEmail, &origin); err != nil {
-		return c, err
-	}
+func (r *storedThing) contract(lines *contractLines) (spec.Contract, error) {
 	var body contractBody
-	var lines contractLines
-	if err := decode(text, &body); err != nil {
-		return c, err
+	if err := decode(r.body, &body); err != nil {
+		return spec.Contract{}, err
 	}
-	if err := decode(origin, &lines); err != nil {
-		return c, err
-	}
-	c.Origin = lines.Contract
+	c := spec.Contract{Name: r.name, SupportEmail: r.aside, Origin: lines.Contract}
 	for _, o := range body.Offers {
 		c.Offers = append(c.Offers, spec.Offer{Product: o.Product, Seats: o.Seats, Origin: lines.Offers[o.Product]})
 	}

@@ -75,7 +75,7 @@ func (e *Excerpt) people(ctx context.Context, q querier, who Who, db *DB) error 
 		values []string
 	}{{"p.name", who.Names}, {"p.email_key", who.Emails}, {"p.account", slices.Concat(who.Accounts, due)}} {
 		err := eachMany(by.values, func(in string, args []any) error {
-			some, err := collect(ctx, q, peopleInForce+" AND "+by.column+in, args, scanPerson)
+			some, err := peopleWhere(ctx, q, peopleInForce+" AND "+by.column+in, args)
 			for _, p := range some {
 				found[p.id] = p
 			}

@@ -34,6 +34,7 @@ type person struct {
 	generation int
 	origin     spec.Origin
 	since      int64
+	inForce    bool
 	life
 
 	begins    bool // in this transaction, with nothing, and is not written yet
@@ -88,7 +89,7 @@ func (p *person) user() spec.User {
 
 const (
 	personColumns = `p.account, p.name, p.email, p.email_key, p.first_name, p.last_name, p.signing_keys,
-		p.suspended, p.generation, p.origin, p.since, a.created, a.activated,
+		p.suspended, p.generation, p.origin, p.since, p.until IS NULL, a.created, a.activated,
 		COALESCE(i.issue, 0), COALESCE(i.issued, 0), COALESCE(i.expires, 0)`
 	peopleInForce = `SELECT ` + personColumns + ` FROM person p
 		JOIN account a ON a.id = p.account
@@ -106,7 +107,7 @@ func scanPerson(scan scanner) (*person, error) {
 	var keys, origin string
 	var created, activated, invited, expires int64
 	err := scan(&p.id, &p.Name, &p.Email, &p.EmailKey, &p.FirstName, &p.LastName, &keys,
-		&p.suspended, &p.generation, &origin, &p.since, &created, &activated, &p.issue, &invited, &expires)
+		&p.suspended, &p.generation, &origin, &p.since, &p.inForce, &created, &activated, &p.issue, &invited, &expires)
 	if err != nil {
 		return nil, err
 	}
@@ -122,11 +123,26 @@ func scanPerson(scan scanner) (*person, error) {
 
 // peopleOf returns everybody in force at a revision.
 func peopleOf(ctx context.Context, q querier, revision int64) ([]*person, error) {
-	people, err := collect(ctx, q, peopleAt, []any{revision, revision, revision, revision}, scanPerson)
+	people, err := peopleWhere(ctx, q, peopleAt, []any{revision, revision, revision, revision})
 	if err != nil {
 		return nil, fmt.Errorf("reading accounts: %w", err)
 	}
 	return people, nil
+}
+
+// peopleWhere reads people, with the lines that declare them where these stand now.
+func peopleWhere(ctx context.Context, q querier, query string, args []any) ([]*person, error) {
+	people, err := collect(ctx, q, query, args, scanPerson)
+	if err != nil {
+		return nil, err
+	}
+	return people, current(ctx, q, func(yield func(*spec.Origin) bool) {
+		for _, p := range people {
+			if p.inForce && !yield(&p.origin) {
+				return
+			}
+		}
+	})
 }
 
 // person returns the person of an account as this transaction leaves it.
@@ -142,14 +158,17 @@ func (tx *Tx) person(id string) (*person, error) {
 		return nil, err
 	}
 	p, err := scanPerson(s.QueryRowContext(tx.ctx, id).Scan)
-	return p, noRows(err)
+	if err != nil {
+		return nil, noRows(err)
+	}
+	return p, tx.placed(&p.origin)
 }
 
-// replacePerson ends the row in force and keeps the new one until the end of the
-// transaction: two people who swap names or addresses meet in the middle only if
-// one row is written before the other has ended.
-func (tx *Tx) replacePerson(p *person) error {
-	if err := tx.endPersonRow(p.id); err != nil {
+// replacePerson ends the row in force, which is that of was, and keeps the new one
+// until the end of the transaction: two people who swap names or addresses meet in the
+// middle only if one row is written before the other has ended.
+func (tx *Tx) replacePerson(p, was *person) error {
+	if err := tx.endPersonRow(was); err != nil {
 		return err
 	}
 	tx.related[p.id] = true
@@ -159,10 +178,11 @@ func (tx *Tx) replacePerson(p *person) error {
 
 // endPerson ends the person of an account, which is its removal.
 func (tx *Tx) endPerson(id string) error {
-	if _, err := tx.person(id); err != nil {
+	was, err := tx.person(id)
+	if err != nil {
 		return err
 	}
-	if err := tx.endPersonRow(id); err != nil {
+	if err := tx.endPersonRow(was); err != nil {
 		return err
 	}
 	tx.people[id] = nil
@@ -170,15 +190,19 @@ func (tx *Tx) endPerson(id string) error {
 }
 
 // endPersonRow ends the row in force, unless this transaction has already.
-func (tx *Tx) endPersonRow(id string) error {
-	if _, touched := tx.people[id]; touched {
+func (tx *Tx) endPersonRow(p *person) error {
+	if _, touched := tx.people[p.id]; touched {
 		return nil
 	}
-	const end = "UPDATE person SET until = ?, sort_key = '', first_key = '' WHERE account = ? AND until IS NULL"
-	if err := tx.end(&tx.rows.person, end, tx.Revision, id); err != nil {
+	origin, err := encode(p.origin)
+	if err != nil {
 		return err
 	}
-	_, err := tx.exec("DELETE FROM person_word WHERE account = ?", id)
+	const end = "UPDATE person SET until = ?, origin = ?, sort_key = '', first_key = '' WHERE account = ? AND until IS NULL"
+	if err := tx.end(&tx.rows.person, end, tx.Revision, origin, p.id); err != nil {
+		return err
+	}
+	_, err = tx.exec("DELETE FROM person_word WHERE account = ?", p.id)
 	return err
 }
 
@@ -191,7 +215,7 @@ func (tx *Tx) movePerson(p *person, origin spec.Origin) error {
 		kept.origin = origin
 		return nil
 	}
-	text, err := encode(origin)
+	text, err := tx.encodeOrigin(origin)
 	if err != nil {
 		return err
 	}
@@ -210,7 +234,7 @@ func (tx *Tx) writePeople() error {
 		if err != nil {
 			return err
 		}
-		origin, err := encode(p.origin)
+		origin, err := tx.encodeOrigin(p.origin)
 		if err != nil {
 			return err
 		}

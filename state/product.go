@@ -3,8 +3,6 @@ package state
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 
 	"usher/spec"
 )
@@ -16,6 +14,11 @@ type productBody struct {
 	Downloads []spec.Download  `json:"downloads,omitempty"`
 }
 
+// productLines is where a product is declared.
+type productLines struct{ spec.Origin }
+
+func (l *productLines) each(fn func(*spec.Origin) error) error { return fn(&l.Origin) }
+
 // PutProduct makes the product what it is given as. Where only its manifest line
 // moved, that is corrected in place.
 func (tx *Tx) PutProduct(p *spec.Product) error {
@@ -23,7 +26,7 @@ func (tx *Tx) PutProduct(p *spec.Product) error {
 	if err != nil {
 		return err
 	}
-	err = tx.put(thing{table: "product", about: aboutProduct, name: p.Name, body: body}, p.Origin)
+	err = tx.put(thing{table: "product", about: aboutProduct, name: p.Name, body: body}, &productLines{p.Origin}, &productLines{})
 	if err != nil {
 		return fmt.Errorf("writing product %s: %w", p.Name, err)
 	}
@@ -32,26 +35,21 @@ func (tx *Tx) PutProduct(p *spec.Product) error {
 
 // RemoveProduct ends the product; [ErrNotFound] where there is none.
 func (tx *Tx) RemoveProduct(name string) error {
-	return tx.drop("product", aboutProduct, name)
+	return tx.drop("product", aboutProduct, name, &productLines{})
 }
 
 func productsAt(ctx context.Context, q querier, revision int64) ([]spec.Product, error) {
-	const query = `SELECT name, body, origin FROM product WHERE since <= ? AND (until IS NULL OR until > ?)`
-	products, err := collect(ctx, q, query, []any{revision, revision}, func(scan scanner) (p spec.Product, err error) {
-		var text, origin string
-		if err := scan(&p.Name, &text, &origin); err != nil {
-			return p, err
-		}
-		var body productBody
-		if err := decode(text, &body); err != nil {
-			return p, err
-		}
-		p.Title, p.Type, p.Downloads = body.Title, body.Type, body.Downloads
-		return p, decode(origin, &p.Origin)
-	})
+	rows, lines, err := thingsAt[productLines](ctx, q, thing{table: "product"}, revision)
 	if err != nil {
 		return nil, fmt.Errorf("reading products: %w", err)
 	}
-	slices.SortFunc(products, func(a, b spec.Product) int { return strings.Compare(a.Name, b.Name) })
+	var products []spec.Product
+	for i, r := range rows {
+		var body productBody
+		if err := decode(r.body, &body); err != nil {
+			return nil, fmt.Errorf("reading products: %w", err)
+		}
+		products = append(products, spec.Product{Name: r.name, Title: body.Title, Type: body.Type, Downloads: body.Downloads, Origin: lines[i].Origin})
+	}
 	return products, nil
 }

@@ -291,7 +291,7 @@ func peopleByID(ctx context.Context, q querier, ids []string, now time.Time) ([]
 		return nil, nil
 	}
 	in, args := " IN ("+marks(len(ids))+")", texts(ids)
-	rows, err := collect(ctx, q, peopleInForce+" AND p.account"+in, args, scanPerson)
+	rows, err := peopleWhere(ctx, q, peopleInForce+" AND p.account"+in, args)
 	if err != nil {
 		return nil, err
 	}

@@ -2,9 +2,9 @@ package state
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"usher/spec"
 )
@@ -28,6 +28,20 @@ type teamLines struct {
 	Access [][]spec.Origin `json:"access,omitempty"` // in step with the body's
 }
 
+func (l *teamLines) each(fn func(*spec.Origin) error) error {
+	if err := fn(&l.Team); err != nil {
+		return err
+	}
+	for _, because := range l.Access {
+		for i := range because {
+			if err := fn(&because[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // PutTeam makes the team's access, sub-teams and members what they are given as.
 // memberIDs are the accounts of t.Members, in any order. A member is a row of
 // its own, and only those that come or go are written.
@@ -37,7 +51,7 @@ func (tx *Tx) PutTeam(t *spec.Team, memberIDs []string) error {
 	reasons := []string{}
 	for _, g := range t.Access {
 		body.Access = append(body.Access, teamGrant{g.Contract, g.Product, *days(g.Span)})
-		lines.Access = append(lines.Access, g.Because)
+		lines.Access = append(lines.Access, slices.Clone(g.Because))
 		reasons = append(reasons, g.Reason)
 	}
 	text, err := encode(body)
@@ -52,7 +66,7 @@ func (tx *Tx) PutTeam(t *spec.Team, memberIDs []string) error {
 		table: "team", about: aboutTeam, name: t.Name, body: text,
 		column: "reasons", aside: aside,
 		personal: &personal{Reasons: reasons},
-	}, lines)
+	}, &lines, &teamLines{})
 	if err == nil {
 		err = tx.setMembers(t.Name, memberIDs)
 	}
@@ -67,7 +81,7 @@ func (tx *Tx) RemoveTeam(name string) error {
 	if err := tx.setMembers(name, nil); err != nil {
 		return fmt.Errorf("removing team %s: %w", name, err)
 	}
-	return tx.drop("team", aboutTeam, name)
+	return tx.drop("team", aboutTeam, name, &teamLines{})
 }
 
 // setMembers ends the memberships that go and begins those that come.
@@ -138,12 +152,18 @@ func setOf(names []string) map[string]bool {
 
 // teamsAt returns the teams at a revision, their members by account id.
 func teamsAt(ctx context.Context, q querier, revision int64) ([]spec.Team, error) {
-	const query = `SELECT name, body, reasons, origin FROM team WHERE since <= ? AND (until IS NULL OR until > ?)`
-	teams, err := collect(ctx, q, query, []any{revision, revision}, scanTeam)
+	rows, lines, err := thingsAt[teamLines](ctx, q, thing{table: "team", column: "reasons"}, revision)
 	if err != nil {
 		return nil, fmt.Errorf("reading teams: %w", err)
 	}
-	slices.SortFunc(teams, func(a, b spec.Team) int { return strings.Compare(a.Name, b.Name) })
+	var teams []spec.Team
+	for i, r := range rows {
+		one, err := r.team(&lines[i])
+		if err != nil {
+			return nil, fmt.Errorf("reading teams: %w", err)
+		}
+		teams = append(teams, one)
+	}
 	roster := spec.Roster{Teams: teams}
 	const members = `SELECT team, account FROM team_member WHERE since <= ? AND (until IS NULL OR until > ?)`
 	_, err = collect(ctx, q, members, []any{revision, revision}, func(scan scanner) (none struct{}, err error) {
@@ -160,26 +180,17 @@ func teamsAt(ctx context.Context, q querier, revision int64) ([]spec.Team, error
 	return teams, nil
 }
 
-func scanTeam(scan scanner) (t spec.Team, err error) {
-	var text, aside, origin string
-	if err := scan(&t.Name, &text, &aside, &origin); err != nil {
-		return t, err
-	}
+func (r *storedThing) team(lines *teamLines) (spec.Team, error) {
+	t := spec.Team{Name: r.name, Origin: lines.Team}
 	var body teamBody
 	var reasons []string
-	var lines teamLines
-	for _, part := range []struct {
-		text string
-		to   any
-	}{{text, &body}, {aside, &reasons}, {origin, &lines}} {
-		if err := decode(part.text, part.to); err != nil {
-			return t, err
-		}
+	if err := errors.Join(decode(r.body, &body), decode(r.aside, &reasons)); err != nil {
+		return t, err
 	}
 	if len(reasons) != len(body.Access) || len(lines.Access) != len(body.Access) {
 		return t, fmt.Errorf("%w: team %s does not fit its reasons", ErrDamaged, t.Name)
 	}
-	t.Teams, t.Origin = body.Teams, lines.Team
+	t.Teams = body.Teams
 	for i, g := range body.Access {
 		span := spec.Span{From: spec.Day(g.Days[0]), Until: spec.Day(g.Days[1])}
 		t.Access = append(t.Access, spec.Grant{Contract: g.Contract, Product: g.Product, Span: span, Reason: reasons[i], Because: lines.Access[i]})

@@ -30,7 +30,8 @@ type Tx struct {
 	related     map[string]bool    // accounts whose idleness is to be looked at: see relate
 	holdings    holdings
 	roles       []roleRow // to be assigned; written at the end
-	stewards    bool      // roles or contracts changed: see checkStewards
+	lines       movedLines
+	stewards    bool // roles or contracts changed: see checkStewards
 	trail       trail
 	calendarDay spec.Day
 	messages    int
@@ -108,7 +109,7 @@ func (tx *Tx) close() {
 // finish writes everything gathered, and last the revision with its closing
 // audit row, which is what makes a revision complete.
 func (tx *Tx) finish(cause Cause) (Revision, error) {
-	for _, step := range []func() error{tx.writePeople, tx.writeRoles, tx.flush, tx.checkStewards, tx.writeIdle, tx.writeHoldings, tx.writeTrail} {
+	for _, step := range []func() error{tx.writePeople, tx.writeRoles, tx.flush, tx.checkStewards, tx.writeIdle, tx.writeHoldings, tx.writeLines, tx.writeTrail} {
 		if err := step(); err != nil {
 			return Revision{}, err
 		}

@@ -1,0 +1,66 @@
+package reconciler_test
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/go-cmp/cmp"
+
+	"usher/reconciler"
+	"usher/spec"
+)
+
+// lines lists where everything of a roster is declared.
+func lines(r *spec.Roster) []string {
+	var all []string
+	note := func(what string, origins ...spec.Origin) { all = append(all, fmt.Sprint(what, " ", origins)) }
+	for i := range r.Users {
+		u := &r.Users[i]
+		note(u.Name, u.Origin)
+		for _, g := range u.Access {
+			note(u.Name+" has "+g.Product, g.Because...)
+		}
+	}
+	for i := range r.Teams {
+		t := &r.Teams[i]
+		note(t.Name, t.Origin)
+		for _, g := range t.Access {
+			note(t.Name+" gives "+g.Product, g.Because...)
+		}
+	}
+	for i := range r.Products {
+		note(r.Products[i].Name, r.Products[i].Origin)
+	}
+	for i := range r.Contracts {
+		c := &r.Contracts[i]
+		note(c.Name, c.Origin)
+		for _, o := range c.Offers {
+			note(c.Name+" offers "+o.Product, o.Origin)
+		}
+	}
+	return all
+}
+
+// sameLines compares the lines that the state has with those of the manifests.
+func (w *world) sameLines(c *reconciler.Controller) {
+	w.Helper()
+	_, roster, err := c.Check(context.Background())
+	if err != nil {
+		w.Fatal(err)
+	}
+	if diff := cmp.Diff(lines(roster), lines(w.truth().Roster)); diff != "" {
+		w.Fatalf("lines (-manifests +state):\n%s", diff)
+	}
+}
+
+// sameAsNew compares the lines that the state has with those of a state to which the
+// manifests were applied from the start.
+func (w *world) sameAsNew(dir string) {
+	w.Helper()
+	anew := openWorld(w.tester, dir, w.tree)
+	anew.now = w.now
+	anew.apply()
+	if diff := cmp.Diff(lines(anew.truth().Roster), lines(w.truth().Roster)); diff != "" {
+		w.Fatalf("lines (-applied anew +edited):\n%s", diff)
+	}
+}
