@@ -39,8 +39,9 @@ func gossip(h *house) {
 		for _, m := range []state.Message{
 			{MessageID: "hers", Kind: "removed", To: ada.Email, Subject: "Dear Firstada", Account: ada.ID, Body: letter("x", "hello Firstada")},
 			{MessageID: "her address", Kind: "roles", To: bo.Email, Body: letter("x", "Somebody <Ada@Acme.example> is no longer")},
-			{MessageID: "her name", Kind: "expired", To: bo.Email, Body: letter("x", "Firstada\nLovelace, until today")},
-			{MessageID: "her subject", Kind: "shared", To: bo.Email, Body: letter("=?utf-8?q?of_Firstada_Lovelace?=", "news")},
+			{MessageID: "her name", Kind: "held", To: bo.Email, Body: letter("x", "removing Firstada\nLovelace, until today")},
+			{MessageID: "her subject", Kind: "refused", To: bo.Email, Body: letter("=?utf-8?q?of_Firstada_Lovelace?=", "news")},
+			{MessageID: "a namesake", Kind: "access", To: bo.Email, Body: letter("x", "Hello Firstada Lovelace")},
 			{MessageID: "her manifest", Kind: "refused", To: bo.Email, Body: letter("x", "grant access of ada to cad")},
 			{MessageID: "a word", Kind: "access", To: bo.Email, Body: letter("x", "the ada language")},
 			{MessageID: "another", Kind: "roles", To: bo.Email, Body: letter("x", "Firstada Lovelaces <dada@acme.example>, ada@acme.example.org")},
@@ -102,7 +103,7 @@ func TestForget(t *testing.T) {
 	if messages != 5 {
 		t.Errorf("%d messages lost their text; want 5", messages)
 	}
-	if diff := cmp.Diff([]string{"a word", "another"}, h.bodies()); diff != "" {
+	if diff := cmp.Diff([]string{"a namesake", "a word", "another"}, h.bodies()); diff != "" {
 		t.Errorf("messages with a text (-want +got):\n%s", diff)
 	}
 	if err := h.verify(); err != nil {
@@ -217,4 +218,23 @@ func TestVerifyNoticesWhatWasForgottenAndAltered(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Whoever has the address now, and the name, keeps what was written to them.
+func TestForgetLeavesWhoCameAfter(t *testing.T) {
+	h := lived(t)
+	first := h.truth().Gone[0].ID
+	h.pass(40 * 24 * time.Hour)
+	second := h.add("ada", false)
+	h.update(func(tx *state.Tx) error {
+		_, err := tx.Queue(state.Message{MessageID: "theirs", Kind: "access", To: second.Email, Account: second.ID, Body: letter("x", "You sign in as ada@acme.example")})
+		return err
+	})
+	h.deliver()
+	_, err := h.owner.Forget(t.Context(), []string{first}, "olu")
+	must(t, err)
+	if diff := cmp.Diff([]string{"theirs"}, h.bodies()); diff != "" {
+		t.Errorf("messages with a text (-want +got):\n%s", diff)
+	}
+	must(t, h.verify())
 }

@@ -17,11 +17,12 @@ import (
 
 // mention is what a text names somebody by.
 type mention struct {
-	names []string // in the manifests; common words may be among them
-	sure  []string // what hardly means anybody else: addresses, and first and last name together
+	addresses []string // beside which every message names those whom it is not to
+	names     []string // in the manifests, and first and last name together: others may share them
 }
 
-// mentionOf collects all that removed accounts were ever called.
+// mentionOf collects all that removed accounts were ever called, but for what somebody
+// who is there is called now.
 func (tx *Tx) mentionOf(ids []string) (m mention, err error) {
 	conn, err := tx.conn()
 	if err != nil {
@@ -32,28 +33,48 @@ func (tx *Tx) mentionOf(ids []string) (m mention, err error) {
 		_, err := collect(tx.ctx, conn, who+in, args, func(scan scanner) (none struct{}, err error) {
 			var name, email, key, full string
 			err = scan(&name, &email, &key, &full)
-			m.names = append(m.names, name)
-			m.sure = append(m.sure, email, key, full)
+			m.names = append(m.names, name, full)
+			m.addresses = append(m.addresses, email, key)
 			return none, err
 		})
 		return err
 	})
-	for _, list := range []*[]string{&m.names, &m.sure} {
-		slices.Sort(*list)
-		*list = slices.Compact(*list)
+	if err != nil {
+		return m, err
+	}
+	if m.addresses, err = tx.nobodys(m.addresses, "email = ? OR email_key = ?"); err == nil {
+		m.names, err = tx.nobodys(m.names, "name = ? OR first_name || ' ' || last_name = ?")
 	}
 	return m, err
 }
 
+// nobodys returns the words, each once, that do not stand for anybody who is there.
+func (tx *Tx) nobodys(words []string, standsFor string) ([]string, error) {
+	var free []string
+	slices.Sort(words)
+	for _, word := range slices.Compact(words) {
+		there, err := tx.list("SELECT account FROM person WHERE until IS NULL AND ("+standsFor+") LIMIT 1", word, word)
+		if err != nil {
+			return nil, err
+		}
+		if len(there) == 0 {
+			free = append(free, word)
+		}
+	}
+	return free, nil
+}
+
 // in reports whether a message of a kind names them in a text. Only what speaks of
-// plans names people as manifests do.
+// plans names people as manifests do, and without their address.
 func (m mention) in(kind, text string) bool {
 	ofPlans := kind == "held" || kind == "refused"
-	return m.saysAny(text, m.sure) || ofPlans && m.saysAny(text, m.names)
+	return m.saysAny(text, m.addresses) || ofPlans && m.saysAny(text, m.names)
 }
 
 // inPlan reports the same of a plan and the rules that hold it, as JSON.
-func (m mention) inPlan(text string) bool { return m.saysAny(text, m.sure) || m.saysAny(text, m.names) }
+func (m mention) inPlan(text string) bool {
+	return m.saysAny(text, m.addresses) || m.saysAny(text, m.names)
+}
 
 // saysAny reports whether any of these stands in a text by itself, in whatever case.
 func (m mention) saysAny(text string, these []string) bool {
