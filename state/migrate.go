@@ -68,19 +68,19 @@ type querier interface {
 
 // version reads whose the database is, and which version it has.
 func version(ctx context.Context, q querier) (int, error) {
-	var application, version, tables int
-	for pragma, to := range map[string]*int{
-		"PRAGMA application_id":              &application,
-		"PRAGMA user_version":                &version,
-		"SELECT COUNT(*) FROM sqlite_schema": &tables,
-	} {
+	var application, version int
+	for pragma, to := range map[string]*int{"PRAGMA application_id": &application, "PRAGMA user_version": &version} {
 		if err := q.QueryRowContext(ctx, pragma).Scan(to); err != nil {
 			return 0, err
 		}
 	}
+	if application == 0 && version == 0 {
+		var tables int
+		if err := q.QueryRowContext(ctx, "SELECT COUNT(*) FROM sqlite_schema").Scan(&tables); err != nil || tables == 0 {
+			return 0, err
+		}
+	}
 	switch {
-	case application == 0 && version == 0 && tables == 0:
-		return 0, nil
 	case application != applicationID:
 		return 0, fmt.Errorf("%w: the file is a SQLite database, but not usher's; name another file", ErrDamaged)
 	case version > schemaVersion():

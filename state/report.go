@@ -24,7 +24,9 @@ func (db *DB) Head(ctx context.Context) (Head, error) {
 	var h Head
 	var err error
 	if h.Newest, h.CalendarDay, err = newestRevision(ctx, db.reader); err == nil {
-		h.Applied, err = appliedRevision(ctx, db.reader, h.Newest.Number)
+		if h.Applied = h.Newest; h.Newest.Kind != CauseManifests {
+			h.Applied, err = appliedRevision(ctx, db.reader, h.Newest.Number)
+		}
 	}
 	if err == nil {
 		var hash []byte

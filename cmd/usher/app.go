@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/user"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -32,10 +33,11 @@ type app struct {
 	now      func() time.Time
 	clock    atomic.Pointer[reconciler.Clock] // what is believed of now, where somebody doubts it
 	settings settings
+	deaf     func() // stops listening to signals
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer, environ []string) *app {
-	a := &app{stdin: stdin, stdout: &results{to: stdout}, stderr: stderr, environ: map[string]string{}, now: time.Now}
+	a := &app{stdin: stdin, stdout: &results{to: stdout}, stderr: stderr, environ: map[string]string{}, now: time.Now, deaf: func() {}}
 	for _, variable := range environ {
 		if name, value, ok := strings.Cut(variable, "="); ok {
 			a.environ[name] = value
@@ -62,30 +64,62 @@ const rootExample = `  usher plan examples/acme     what would happen
   usher get users              who there is
   usher help manifests         what manifests can say`
 
-// command builds the tree of commands.
-func (a *app) command() *cobra.Command {
+// command builds the tree of commands, of which it leaves out those that the
+// arguments do not ask for, where they begin with the name of one.
+func (a *app) command(args ...string) *cobra.Command {
 	root := &cobra.Command{
 		Use: "usher", Short: "access to software, as manifests say", Example: rootExample,
 		Long:          rootLong + "\n\nTopics: usher help " + strings.Join(topicNames(), ", ") + ".",
 		SilenceErrors: true, SilenceUsage: true, Args: knownCommand, RunE: showHelp,
-		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return a.settings.load(c.Flags(), a.environ) },
+		PersistentPreRunE: a.prepare,
 	}
 	a.settings.flags(root.PersistentFlags())
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(
-		a.validateCommand(), a.planCommand(), a.applyCommand(), a.watchCommand(), a.statusCommand(),
-		a.reconcileCommand(), a.suspendCommand(), a.resumeCommand(),
-		a.getCommand(), a.describeCommand(), a.whyCommand(), a.historyCommand(), a.addCommand(), a.editCommand(), a.revertCommand(),
-		a.explainCommand(), a.schemaCommand(),
-		a.approveCommand(), a.invitationCommand(), a.mailCommand(), a.creditsCommand(), a.tokenCommand(), a.forgetCommand(),
-		a.doctorCommand(), a.backupCommand(), a.restoreCommand(), a.versionCommand(),
-	)
+	asked := func(c namedCommand) bool { return len(args) > 0 && c.name == args[0] }
+	of := commands
+	if i := slices.IndexFunc(of, asked); i >= 0 {
+		of = of[i : i+1]
+	}
+	for _, c := range of {
+		root.AddCommand(c.make(a))
+	}
 	root.SetHelpCommand(a.helpCommand())
 	root.InitDefaultCompletionCmd()
 	return root
+}
+
+// namedCommand is a command by its name, made when it is asked for.
+type namedCommand struct {
+	name string
+	make func(*app) *cobra.Command
+}
+
+// commands are all there are, beside help and completion.
+var commands = []namedCommand{
+	{"validate", (*app).validateCommand}, {"plan", (*app).planCommand}, {"apply", (*app).applyCommand},
+	{"watch", (*app).watchCommand}, {"status", (*app).statusCommand},
+	{"reconcile", (*app).reconcileCommand}, {"suspend", (*app).suspendCommand}, {"resume", (*app).resumeCommand},
+	{"get", (*app).getCommand}, {"describe", (*app).describeCommand}, {"why", (*app).whyCommand}, {"history", (*app).historyCommand},
+	{"add", (*app).addCommand}, {"edit", (*app).editCommand}, {"revert", (*app).revertCommand},
+	{"explain", (*app).explainCommand}, {"schema", (*app).schemaCommand},
+	{"approve", (*app).approveCommand}, {"invitation", (*app).invitationCommand}, {"mail", (*app).mailCommand},
+	{"credits", (*app).creditsCommand}, {"token", (*app).tokenCommand}, {"forget", (*app).forgetCommand},
+	{"doctor", (*app).doctorCommand}, {"backup", (*app).backupCommand}, {"restore", (*app).restoreCommand},
+	{"version", (*app).versionCommand},
+}
+
+// prepare comes before whatever a command does.
+func (a *app) prepare(c *cobra.Command, args []string) error {
+	c.SetContext(a.interruptible(c.Context()))
+	return a.load(c, args)
+}
+
+// load is as much of prepare as a command needs that only says something.
+func (a *app) load(c *cobra.Command, _ []string) error {
+	return a.settings.load(c.Flags(), a.environ)
 }
 
 func showHelp(c *cobra.Command, _ []string) error { return c.Help() }

@@ -39,9 +39,7 @@ func usherAt(now time.Time, args ...string) result {
 	var stdout, stderr bytes.Buffer
 	a := newApp(strings.NewReader(""), &stdout, &stderr, nil)
 	a.now = func() time.Time { return now }
-	root := a.command()
-	root.SetArgs(args)
-	err := root.ExecuteContext(context.Background())
+	err := a.execute(args)
 	a.report(err)
 	return result{exitCode(err), stdout.String(), stderr.String()}
 }
@@ -129,6 +127,26 @@ func TestEveryCommandHasAnExample(t *testing.T) {
 		}
 	}
 	walk(root)
+}
+
+// A command that is made alone is the one it is among all others.
+func TestCommandsAreMadeAsAskedFor(t *testing.T) {
+	usageOf := func(c namedCommand, args ...string) string {
+		root := newApp(nil, nil, nil, nil).command(args...)
+		if all := len(args) == 0; all != (len(root.Commands()) >= len(commands)) {
+			t.Errorf("asked for %q: %d commands are made", args, len(root.Commands()))
+		}
+		found, _, err := root.Find([]string{c.name})
+		if err != nil || found == root {
+			t.Fatalf("asked for %q: there is no %s: %v", args, c.name, err)
+		}
+		return found.UsageString()
+	}
+	for _, c := range commands {
+		if diff := cmp.Diff(usageOf(c), usageOf(c, c.name, "--help")); diff != "" {
+			t.Errorf("%s (-among all +alone):\n%s", c.name, diff)
+		}
+	}
 }
 
 // hold takes the state's lock in this process, as a controller would that runs.

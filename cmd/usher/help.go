@@ -65,7 +65,7 @@ func (a *app) versionCommand() *cobra.Command {
 		Use: "version", Short: "which usher this is",
 		Long:    "Shows the version and the commit that this usher was built from, and with what.",
 		Example: "  usher version",
-		Args:    wants(0, 0, "no arguments"),
+		Args:    wants(0, 0, "no arguments"), PersistentPreRunE: a.load,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(a.stdout, version())
 			return err

@@ -36,16 +36,22 @@ type source struct{ name, text string }
 type letters map[reconciler.NoticeKind]func() (*letter, error)
 
 // load reads the templates of all kinds, those in the folder before the embedded
-// ones.
+// ones; where there is no folder, when the first is asked for.
 func load(folder string) (letters, error) {
-	sources, err := read(folder)
-	if err != nil {
-		return nil, err
+	sources := sync.OnceValues(func() (map[string]source, error) { return read(folder) })
+	if folder != "" {
+		if _, err := sources(); err != nil {
+			return nil, err
+		}
 	}
 	of := make(letters, len(Kinds))
 	for _, kind := range Kinds {
 		of[kind] = sync.OnceValues(func() (*letter, error) {
-			l, err := parse(sources, string(kind))
+			all, err := sources()
+			if err != nil {
+				return nil, err
+			}
+			l, err := parse(all, string(kind))
 			if err != nil {
 				return nil, fmt.Errorf("reading the templates: %w", err)
 			}
