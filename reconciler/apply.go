@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"usher/spec"
 	"usher/state"
@@ -37,7 +38,7 @@ func (c *Controller) Apply(ctx context.Context, owner *state.Owner, reviewed str
 	}
 	m, err := c.reading(ctx)
 	if err == nil && m.Digest != head.Applied.Digest {
-		m, err = c.Source.Settled(ctx, m)
+		m, err = c.settled(ctx, m)
 	}
 	if err != nil {
 		return out, err
@@ -54,15 +55,26 @@ func (c *Controller) reading(ctx context.Context) (*Manifests, error) {
 	return c.Source.Snapshot(ctx)
 }
 
+// settled is a tree once it has stood still: as it was read first, where it is what
+// it was then, since that may have been resolved already.
+func (c *Controller) settled(ctx context.Context, first *Manifests) (*Manifests, error) {
+	m, err := c.Source.Settled(ctx, first)
+	if err == nil && m.Snapshot == first.Snapshot && m.Edit == nil && first.Edit == nil {
+		return first, nil
+	}
+	return m, err
+}
+
 // applyManifests carries out the plan of manifests that stand still.
 func (c *Controller) applyManifests(ctx context.Context, owner *state.Owner, m *Manifests, reviewed string, out *Outcome) error {
-	x, m, err := c.compare(ctx, m)
-	out.Read = m.Snapshot
+	x, read, err := c.compare(ctx, m)
+	out.Read = read
 	if err != nil {
 		return err
 	}
+	c.shed()
 	out.truth = x.truth
-	if out.Plan, err = c.plan(ctx, m, x); err != nil {
+	if out.Plan, err = c.plan(ctx, read, x); err != nil {
 		return err
 	}
 	if reviewed != "" && out.Plan.ID != reviewed {
@@ -76,8 +88,17 @@ func (c *Controller) applyManifests(ctx context.Context, owner *state.Owner, m *
 	if out.Applied != nil {
 		revision = out.Applied.Number
 	}
-	c.remember(x, m.Snapshot, revision)
+	c.remember(x, read, revision)
 	return nil
+}
+
+// shed lets go of what manifests were parsed to, once they are compared: as much
+// again as what they ask for. A controller that stays registers it first, and one
+// that judges commits compares them by it.
+func (c *Controller) shed() {
+	if !c.Stays && !c.Authority {
+		c.parsed = parsedTree{}
+	}
 }
 
 // carryOut writes one plan, unless it is held or there is nothing to write.
@@ -125,7 +146,7 @@ func (c *Controller) hold(ctx context.Context, owner *state.Owner, p *Plan, trut
 // begins, so that names, addresses and seats are free for whoever takes them. day
 // is the one up to which the state says that the calendar was followed.
 func (c *Controller) write(tx *state.Tx, p *Plan, day spec.Day) error {
-	w := &writer{tx: tx, plan: p, ids: map[string]string{}, expires: map[string]state.Account{}, pace: c.paceOf(p)}
+	w := &writer{tx: tx, plan: p, ids: make(map[string]string, p.Summary.User.Add), invited: map[string]invited{}, pace: c.paceOf(p)}
 	if p.Approved {
 		if err := tx.UseApproval(p.ID); err != nil {
 			return err
@@ -152,10 +173,19 @@ func (c *Controller) write(tx *state.Tx, p *Plan, day spec.Day) error {
 type writer struct {
 	tx      *state.Tx
 	plan    *Plan
-	ids     map[string]string        // name -> id of accounts this plan makes
-	expires map[string]state.Account // account id -> the account with its new invitation
-	pace    *pace                    // nil: nobody looks
+	ids     map[string]string  // name -> id of accounts this plan makes
+	invited map[string]invited // account id -> its new invitation; of accounts there were before
+	first   invited            // the invitation of each account this plan makes
+	pace    *pace              // nil: nobody looks
 }
+
+// invited is an invitation: its number, and the moment from which it no longer opens.
+type invited struct {
+	issue   int
+	expires time.Time
+}
+
+func invitationOf(a state.Account) invited { return invited{a.Issue, a.Expires} }
 
 // id is the account that a change is about; accounts that the plan makes have
 // theirs from their own change on, which comes before what they get.
@@ -281,13 +311,14 @@ func (w *writer) begins() error {
 
 func (w *writer) come(c *Change) error {
 	if c.account != "" {
-		a, err := w.tx.ReviveAccount(c.account, c.user)
-		w.expires[a.ID] = a
+		_, err := w.tx.ReviveAccount(c.account, c.user)
 		return err
 	}
 	a, err := w.tx.AddAccount(c.user, w.plan.Adopt)
 	w.ids[c.Subject] = a.ID
-	w.expires[a.ID] = a
+	if a.Issue > 0 {
+		w.first = invitationOf(a) // the same for all: of one moment
+	}
 	return err
 }
 
@@ -353,7 +384,7 @@ func (w *writer) invitations() error {
 		if err != nil {
 			return fmt.Errorf("inviting %s: %w", n.name, err)
 		}
-		w.expires[a.ID] = a
+		w.invited[a.ID] = invitationOf(a)
 	}
 	return nil
 }

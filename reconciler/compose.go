@@ -92,17 +92,18 @@ func store(tx *state.Tx, part []composed) error {
 
 // about composes one message about an account of the plan.
 func (c *Controller) about(n *Notice, w *writer, revision int64, now time.Time) (state.Message, error) {
-	account, issue := n.account, 0
+	account, issue, invitation := n.account, 0, w.first
 	if account == "" {
 		account = w.ids[n.name]
+	} else {
+		invitation = w.invited[account]
 	}
 	stamp := Stamp{Revision: revision, Time: now}
 	if w.plan != nil {
 		stamp.Signer = w.plan.provenance.Signer
 	}
 	if n.Kind == NoticeInvitation {
-		invited := w.expires[account]
-		stamp.Expires, issue = invited.Expires, invited.Issue
+		stamp.Expires, issue = invitation.expires, invitation.issue
 	}
 	return c.message(n, account, stamp, issue)
 }

@@ -100,15 +100,20 @@ func (c *Controller) Check(ctx context.Context) (*Manifests, *spec.Roster, error
 	return m, roster, err
 }
 
+// resolve works out what manifests ask for, once a day: a first apply checks them
+// before there is a state, and then acts on what it checked.
 func (c *Controller) resolve(ctx context.Context, m *Manifests) (*spec.Roster, error) {
-	c.parsed.parse = spec.ParseParts
-	files, errs := c.parsed.files(m.Files)
-	roster, more := spec.Resolve(files, spec.DayOf(c.Now()))
-	errs = append(errs, more...)
-	if len(errs) > 0 {
-		return roster, errs.Sort()
+	today := spec.DayOf(c.Now())
+	if m.resolved == nil || m.resolved.day != today {
+		c.parsed.parse = spec.ParseParts
+		files, errs := c.parsed.files(m.Files)
+		roster, more := spec.Resolve(files, today)
+		if errs = append(errs, more...); len(errs) > 0 {
+			return roster, errs.Sort()
+		}
+		m.resolved = &resolution{roster, today}
 	}
-	return roster, c.checkPrivate(ctx, roster)
+	return m.resolved.roster, c.checkPrivate(ctx, m.resolved.roster)
 }
 
 // checkPrivate reads the contract information, which must be right for the
@@ -160,17 +165,17 @@ func (c *Controller) Plan(ctx context.Context) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.plan(ctx, m, &comparison{wanted: roster, truth: truth})
+	return c.plan(ctx, m.Snapshot, &comparison{wanted: roster, truth: truth})
 }
 
 // plan compares, words the subjects and judges the limits.
-func (c *Controller) plan(ctx context.Context, m *Manifests, x *comparison) (*Plan, error) {
+func (c *Controller) plan(ctx context.Context, read Snapshot, x *comparison) (*Plan, error) {
 	now := c.Now()
 	plan, errs := Diff(Comparison{Wanted: x.wanted, True: x.truth, Census: x.census, Now: now, Adopt: c.Adopt})
 	if len(errs) > 0 {
 		return nil, errs
 	}
-	plan.Revision = m.Snapshot
+	plan.Revision = read
 	if x.draft != nil {
 		plan.shifts = x.draft.Shifts()
 	}

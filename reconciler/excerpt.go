@@ -21,21 +21,21 @@ type comparison struct {
 // concerns since the manifests were applied that the controller remembers, where
 // that can be told and nothing is wrong with them; of everybody otherwise.
 //
-// It returns what was compared: an edit is read whole for the latter.
-func (c *Controller) compare(ctx context.Context, m *Manifests) (*comparison, *Manifests, error) {
+// It names what was compared: an edit is read whole for the latter.
+func (c *Controller) compare(ctx context.Context, m *Manifests) (*comparison, Snapshot, error) {
 	if x, err := c.excerpt(ctx, m); x != nil || err != nil {
-		return x, m, err
+		return x, m.Snapshot, err
 	}
 	m, err := c.whole(ctx, m)
 	if err != nil {
-		return nil, m, err
+		return nil, m.Snapshot, err
 	}
 	roster, err := c.resolve(ctx, m)
 	if err != nil {
-		return nil, m, err
+		return nil, m.Snapshot, err
 	}
 	truth, err := c.DB.Truth(ctx)
-	return &comparison{wanted: roster, truth: truth}, m, err
+	return &comparison{wanted: roster, truth: truth}, m.Snapshot, err
 }
 
 // read reads the manifests: as an edit of those applied last, where they are

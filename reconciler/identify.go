@@ -17,8 +17,9 @@ func (p *Plan) identify() {
 		Basis int64 `json:"basis"`
 		Adopt bool  `json:"adopt"`
 	}{p.Basis, p.Adopt})
+	var c Change
 	for i := range p.Changes {
-		c := p.Changes[i]
+		c = p.Changes[i]
 		c.Because = nil
 		enc.Encode(&c)
 	}

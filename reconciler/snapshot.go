@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"strings"
+
+	"usher/spec"
 )
 
 // Snapshot names what was read.
@@ -21,6 +23,14 @@ type Manifests struct {
 	Snapshot
 	Files []ManifestFile // sorted by path; of an edit those that differ
 	Edit  *Edit          // nil: the whole tree was read
+
+	resolved *resolution // what they ask for, once that was worked out
+}
+
+// resolution is the roster that manifests without any error resolve to on a day.
+type resolution struct {
+	roster *spec.Roster
+	day    spec.Day
 }
 
 // Edit is how a tree differs from one that was read before.

@@ -43,15 +43,22 @@ func (d *differ) match() {
 	d.expect(come)
 }
 
-// expect makes room for what becomes of those who come: of a first apply, that is
-// nearly all of the plan.
+// expect makes room for those who come and for what comes with them: of a first
+// apply, that is all of the plan. What is grown later is copied whole.
 func (d *differ) expect(come []*spec.User) {
-	changes := len(come)
+	if len(come) == 0 {
+		return
+	}
+	w := d.Wanted
+	changes, messages := len(come)+len(w.Products)+len(w.Teams)+len(w.Contracts), len(come)+len(w.Contracts)
 	for _, is := range come {
 		changes += len(is.Access)
 	}
+	for i := range w.Contracts {
+		changes += 1 + len(w.Contracts[i].Coordinators) // the roles
+	}
 	d.plan.Changes = slices.Grow(d.plan.Changes, changes)
-	d.plan.Mail = slices.Grow(d.plan.Mail, len(come))
+	d.plan.Mail = slices.Grow(d.plan.Mail, messages)
 }
 
 func userName(u *spec.User) string { return u.Name }
@@ -184,7 +191,7 @@ func (d *differ) change(p pair, action Action, f fields, because spec.Origin) {
 // newcomer lists everything about somebody who is added, so that a reviewed plan
 // says all that it will do.
 func newcomer(p pair) fields {
-	var f fields
+	f := make(fields, 0, 2+len(p.is.SigningKeys))
 	if p.returns {
 		f.value("account", "removed", "returned")
 	}

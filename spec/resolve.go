@@ -21,7 +21,8 @@ func Resolve(files []*File, today Day) (*Roster, Errors) {
 	if !slices.ContainsFunc(files, func(f *File) bool { return f.flawed }) {
 		r.checkSeats(today)
 	}
-	return &r.roster, r.errs.Sort()
+	roster := r.roster // alone: the resolver holds on to all that was parsed
+	return &roster, r.errs.Sort()
 }
 
 // resolver gathers the roster and what is wrong with it.

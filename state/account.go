@@ -83,6 +83,9 @@ func (tx *Tx) newAccountID() (string, error) {
 // active is taken over as it is and gets none; nor does one that is suspended,
 // which is invited when that ends.
 func (tx *Tx) AddAccount(u *spec.User, active bool) (Account, error) {
+	if err := tx.writeNewcomers(newcomersAtOnce); err != nil {
+		return Account{}, err
+	}
 	id, err := tx.newAccountID()
 	if err != nil {
 		return Account{}, err
@@ -97,6 +100,7 @@ func (tx *Tx) AddAccount(u *spec.User, active bool) (Account, error) {
 		return Account{}, fmt.Errorf("adding account %s: %w", u.Name, err)
 	}
 	tx.people[id] = p
+	tx.newcomers = append(tx.newcomers, p)
 	err = tx.record(aboutAccount+id, entry{
 		Do: doAdd, Active: active, Suspended: p.suspended, Generation: p.generation,
 		personal: &personal{Person: &p.identity, Because: origins(u.Origin)},

@@ -118,31 +118,66 @@ const (
 
 // gatheredEntries is how many entries are gathered by subject before they are
 // written: it bounds what a revision of a million changes keeps in memory.
-const gatheredEntries = 20000
+const gatheredEntries = 5000
 
 // trail gathers the audit of one revision, one row a subject.
 type trail struct {
-	subjects []string // in order of first mention
-	entries  map[string][]entry
-	waiting  int
-	changes  int
-	seq      int64  // of the last row of the chain
-	hash     []byte // of that row; nil: not read yet
+	chains  []chain        // in order of first mention
+	of      map[string]int // subject -> place in chains
+	links   []gathered
+	row     []entry // room for those of one row
+	changes int
+	seq     int64  // of the last row of the chain
+	hash    []byte // of that row; nil: not read yet
+	text    canonicalText
 }
 
-func (t *trail) start() { t.entries = map[string][]entry{} }
+// chain is the entries about one subject: places in a trail's links.
+type chain struct {
+	subject     string
+	first, last int
+}
+
+// gathered is an entry and the place of the next about the same subject; 0: none.
+type gathered struct {
+	entry
+	next int
+}
+
+func (t *trail) start() { t.of = map[string]int{} }
+
+// add gathers an entry.
+func (t *trail) add(subject string, e entry) {
+	place := len(t.links)
+	t.links = append(t.links, gathered{entry: e})
+	if i, known := t.of[subject]; known {
+		t.links[t.chains[i].last].next = place
+		t.chains[i].last = place
+		return
+	}
+	t.of[subject] = len(t.chains)
+	t.chains = append(t.chains, chain{subject, place, place})
+}
+
+// about returns the entries of a chain, which are good until it is asked again.
+func (t *trail) about(c chain) []entry {
+	t.row = t.row[:0]
+	for place := c.first; ; place = t.links[place].next {
+		t.row = append(t.row, t.links[place].entry)
+		if place == c.last {
+			return t.row
+		}
+	}
+}
 
 // record gathers one entry about a subject.
 func (tx *Tx) record(subject string, e entry) error {
 	t := &tx.trail
-	if len(t.entries[subject]) == 0 {
-		t.subjects = append(t.subjects, subject)
-	}
-	t.entries[subject] = append(t.entries[subject], e)
+	t.add(subject, e)
 	if e.Do.changes() {
 		t.changes++
 	}
-	if t.waiting++; t.waiting < gatheredEntries {
+	if len(t.links) < gatheredEntries {
 		return nil
 	}
 	return tx.writeTrail()
@@ -154,13 +189,15 @@ func (tx *Tx) writeTrail() error {
 	if err := tx.readChain(); err != nil {
 		return err
 	}
-	for _, subject := range t.subjects {
-		if err := tx.writeLink(subject, t.entries[subject]); err != nil {
-			return fmt.Errorf("writing the audit of %s: %w", subject, err)
+	for _, c := range t.chains {
+		if err := tx.writeLink(c.subject, t.about(c)); err != nil {
+			return fmt.Errorf("writing the audit of %s: %w", c.subject, err)
 		}
 	}
-	clear(t.entries)
-	t.subjects, t.waiting = t.subjects[:0], 0
+	clear(t.of)
+	clear(t.chains)
+	clear(t.links)
+	t.chains, t.links = t.chains[:0], t.links[:0]
 	return nil
 }
 
@@ -181,12 +218,12 @@ func (tx *Tx) readChain() error {
 // writeLink writes one row of the chain, and the personal part it commits to.
 func (tx *Tx) writeLink(subject string, entries []entry) error {
 	t := &tx.trail
-	text, err := canonical(entries)
+	text, err := t.text.of(entries)
 	if err != nil {
 		return err
 	}
 	row := link{seq: t.seq + 1, revision: tx.Revision, at: millis(tx.Now), subject: subject, entries: string(text), commitment: []byte{}}
-	value, err := personalOf(entries)
+	value, err := t.personalOf(entries)
 	if err != nil {
 		return err
 	}
@@ -206,7 +243,7 @@ func (tx *Tx) writeLink(subject string, entries []entry) error {
 
 // personalOf returns the personal parts of the entries as a JSON array in step
 // with them, "" where none has any.
-func personalOf(entries []entry) (string, error) {
+func (t *trail) personalOf(entries []entry) (string, error) {
 	parts := make([]*personal, len(entries))
 	some := false
 	for i := range entries {
@@ -216,26 +253,38 @@ func personalOf(entries []entry) (string, error) {
 	if !some {
 		return "", nil
 	}
-	text, err := canonical(parts)
+	text, err := t.text.of(parts)
 	return string(text), err
 }
 
-// canonical is JSON in the one form that is stored: fields in the order of
-// their declaration, no spaces, nothing escaped for HTML.
-func canonical(v any) ([]byte, error) {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil {
+// canonicalText writes JSON in the one form that is stored: fields in the order of
+// their declaration, no spaces, nothing escaped for HTML. It is for writing many.
+type canonicalText struct {
+	buffer  bytes.Buffer
+	encoder *json.Encoder
+}
+
+// of returns the text of a value, which is good until the next is asked for.
+func (c *canonicalText) of(v any) ([]byte, error) {
+	if c.encoder == nil {
+		c.encoder = json.NewEncoder(&c.buffer)
+		c.encoder.SetEscapeHTML(false)
+	}
+	c.buffer.Reset()
+	if err := c.encoder.Encode(v); err != nil {
 		return nil, err
 	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+	return bytes.TrimSuffix(c.buffer.Bytes(), []byte("\n")), nil
 }
+
+// canonical is the canonicalText of one value.
+func canonical(v any) ([]byte, error) { return new(canonicalText).of(v) }
 
 // commitment binds an audit row to a value without giving it away: without the
 // salt not even a guessed value can be tried.
 func commitment(salt []byte, value string) []byte {
-	sum := sha256.Sum256(append(bytes.Clone(salt), value...))
+	text := make([]byte, 0, 1024)
+	sum := sha256.Sum256(append(append(text, salt...), value...))
 	return sum[:]
 }
 
@@ -249,14 +298,15 @@ type link struct {
 // sum is the hash of the row after the one whose hash is prev. Each field is
 // preceded by its length, so that no two rows read the same.
 func (l link) sum(prev []byte) []byte {
-	h := sha256.New()
-	h.Write(prev)
+	text := make([]byte, 0, 256+len(l.subject)+len(l.entries)) // all of it: hashed at once
+	text = append(text, prev...)
 	for _, n := range []int64{l.seq, l.revision, l.at} {
-		binary.Write(h, binary.BigEndian, n)
+		text = binary.BigEndian.AppendUint64(text, uint64(n))
 	}
 	for _, field := range []string{l.subject, l.entries, string(l.commitment)} {
-		binary.Write(h, binary.BigEndian, int64(len(field)))
-		io.WriteString(h, field)
+		text = binary.BigEndian.AppendUint64(text, uint64(len(field)))
+		text = append(text, field...)
 	}
-	return h.Sum(nil)
+	sum := sha256.Sum256(text)
+	return sum[:]
 }

@@ -177,14 +177,16 @@ func (db *DB) openWriter(ctx context.Context, found int) (err error) {
 }
 
 // writing are the pragmas of the writing connection. What a statement may have to
-// undo stays in memory, not in a file elsewhere; 64 MiB of cache hold a revision
-// of a hundred thousand changes without writing its pages twice.
+// undo stays in memory, not in a file elsewhere. Rows are written in the order of the
+// indexes as far as they can be, so that 16 MiB of cache hold what a revision of any
+// size works on: with four times that, as many pages are written, and giving the
+// memory back at the end takes longer.
 var writing = []string{
 	"_txlock=immediate",
 	"_pragma=journal_mode(WAL)",
 	"_pragma=synchronous(FULL)",
 	"_pragma=temp_store(MEMORY)",
-	"_pragma=cache_size(-65536)",
+	"_pragma=cache_size(-16384)",
 }
 
 // create makes the key and an empty file that only its owner may read. The file

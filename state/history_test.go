@@ -184,6 +184,19 @@ func (o *oracle) activate(t *rapid.T, h *house) {
 	}
 }
 
+// tombstones are the ids of the accounts that were removed, sorted.
+func (h *house) tombstones() []string {
+	h.t.Helper()
+	gone, err := h.db.RemovedAccounts(context.Background())
+	must(h.t, err)
+	var ids []string
+	for _, a := range gone {
+		ids = append(ids, a.ID)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
 // Whatever happens, every revision of the past can be read as it was, and the
 // audit makes the same tables again.
 func TestEveryRevisionCanBeReadAsItWas(t *testing.T) {
@@ -191,6 +204,7 @@ func TestEveryRevisionCanBeReadAsItWas(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := newHouse(outer)
 		defer func() { h.owner.Close(); h.db.Close() }()
+		defer state.BoundNewcomers(rapid.SampledFrom([]int{1, 2, 1000}).Draw(t, "newcomers at once"))()
 		o := &oracle{
 			users: map[string]spec.User{}, removed: map[string]bool{}, members: map[string]map[string]bool{},
 			managers: map[string]string{}, products: map[string]string{}, active: map[string]bool{},
@@ -228,6 +242,9 @@ func TestEveryRevisionCanBeReadAsItWas(t *testing.T) {
 		now := h.truth()
 		if diff := cmp.Diff(want[len(want)-1], now.Roster); diff != "" {
 			t.Fatalf("now (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(slices.Sorted(maps.Keys(o.removed)), h.tombstones()); diff != "" {
+			t.Fatalf("removed (-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff(o.figures(), h.figures()); diff != "" {
 			t.Fatalf("figures (-want +got):\n%s", diff)

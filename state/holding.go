@@ -129,11 +129,15 @@ func (tx *Tx) rehold(id string, from, to tally) error {
 }
 
 // readHolders counts the changes by accounts whose person the transaction had not
-// touched: they were what they were before it.
+// touched: they were what they were before it. Newcomers who are written already are
+// what they were written as.
 func (tx *Tx) readHolders() error {
 	unread := tx.holdings.unread
 	if len(unread) == 0 {
 		return nil
+	}
+	if err := tx.settleNewcomers(); err != nil {
+		return err
 	}
 	conn, err := tx.conn()
 	if err != nil {
@@ -147,8 +151,10 @@ func (tx *Tx) readHolders() error {
 	was := map[string]tally{}
 	err = eachMany(slices.Compact(ids), func(in string, args []any) error {
 		query := `SELECT p.account, p.suspended, a.activated > 0 FROM person p JOIN account a ON a.id = p.account
-			WHERE p.since < ? AND (p.until IS NULL OR p.until = ?) AND p.account` + in
-		_, err := collect(tx.ctx, conn, query, append([]any{tx.Revision, tx.Revision}, args...), func(scan scanner) (none struct{}, err error) {
+			WHERE (p.since < ? AND (p.until IS NULL OR p.until = ?) OR p.since = ? AND p.until IS NULL
+				AND NOT EXISTS (SELECT 1 FROM person o WHERE o.account = p.account AND o.since < ?)) AND p.account` + in
+		now := tx.Revision
+		_, err := collect(tx.ctx, conn, query, append([]any{now, now, now, now}, args...), func(scan scanner) (none struct{}, err error) {
 			var id string
 			var suspended, activated bool
 			err = scan(&id, &suspended, &activated)

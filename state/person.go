@@ -153,6 +153,9 @@ func (tx *Tx) person(id string) (*person, error) {
 		}
 		return p, nil
 	}
+	if err := tx.settleNewcomers(); err != nil {
+		return nil, err
+	}
 	s, err := tx.statement(peopleInForce + " AND p.account = ?")
 	if err != nil {
 		return nil, err
@@ -194,6 +197,9 @@ func (tx *Tx) endPersonRow(p *person) error {
 	if _, touched := tx.people[p.id]; touched {
 		return nil
 	}
+	if never, err := tx.unwrite(p.id); never || err != nil {
+		return err
+	}
 	origin, err := encode(p.origin)
 	if err != nil {
 		return err
@@ -223,32 +229,94 @@ func (tx *Tx) movePerson(p *person, origin spec.Origin) error {
 	return err
 }
 
-// writePeople writes the persons that changed, in a stable order.
-func (tx *Tx) writePeople() error {
+// newcomersAtOnce is how many people with new accounts are kept before they are
+// written: it bounds what a revision of a million keeps in memory.
+var newcomersAtOnce = 1000
+
+// writeNewcomers writes the people with new accounts, once there are so many. Whatever
+// they get is mostly known by then, and what is not is added to their rows.
+func (tx *Tx) writeNewcomers(least int) error {
+	if len(tx.newcomers) < max(1, least) {
+		return nil
+	}
+	for _, p := range tx.newcomers {
+		if tx.people[p.id] != p {
+			continue // changed or removed in this very transaction
+		}
+		delete(tx.people, p.id)
+		if err := tx.writePerson(p); err != nil {
+			return err
+		}
+	}
+	clear(tx.newcomers)
+	tx.newcomers, tx.wrote = tx.newcomers[:0], true
+	return nil
+}
+
+// settleNewcomers has newcomers who were written, and all about them, where queries
+// see them.
+func (tx *Tx) settleNewcomers() error {
+	if !tx.wrote {
+		return nil
+	}
+	return tx.flush()
+}
+
+// unwrite takes the row of a newcomer back who changes in the same revision, and
+// reports whether it was one: what does not outlast its revision never was.
+func (tx *Tx) unwrite(id string) (bool, error) {
+	if !tx.wrote {
+		return false, nil
+	}
+	err := tx.readHolders() // while the row says what they count for
+	if err == nil {
+		err = tx.settleNewcomers()
+	}
+	if err != nil {
+		return false, err
+	}
+	n, err := tx.exec("DELETE FROM person WHERE account = ? AND since = ?", id, tx.Revision)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	_, err = tx.exec("DELETE FROM person_word WHERE account = ?", id)
+	return true, err
+}
+
+// writeEverybody writes the persons that are not written yet, in a stable order.
+func (tx *Tx) writeEverybody() error {
+	if err := tx.writeNewcomers(0); err != nil {
+		return err
+	}
 	for _, id := range sortedKeys(tx.people) {
-		p := tx.people[id]
-		if p == nil {
-			continue
-		}
-		keys, err := encode(p.SigningKeys)
-		if err != nil {
-			return err
-		}
-		origin, err := tx.encodeOrigin(p.origin)
-		if err != nil {
-			return err
-		}
-		err = tx.insert(&tx.rows.person, p.id, p.Name, p.Email, p.EmailKey, p.FirstName, p.LastName, keys, p.suspended, p.generation, origin, tx.Revision,
-			p.sortKey(), p.firstKey(), p.begins && p.relations == 0)
-		p.begins = false
-		for _, word := range p.words() {
-			if err == nil {
-				err = tx.insert(&tx.rows.word, p.id, word)
+		if p := tx.people[id]; p != nil {
+			if err := tx.writePerson(p); err != nil {
+				return err
 			}
 		}
-		if err != nil {
-			return fmt.Errorf("writing account %s: %w", p.id, err)
+	}
+	return nil
+}
+
+func (tx *Tx) writePerson(p *person) error {
+	keys, err := encode(p.SigningKeys)
+	if err != nil {
+		return err
+	}
+	origin, err := tx.encodeOrigin(p.origin)
+	if err != nil {
+		return err
+	}
+	err = tx.insert(&tx.rows.person, p.id, p.Name, p.Email, p.EmailKey, p.FirstName, p.LastName, keys, p.suspended, p.generation, origin, tx.Revision,
+		p.sortKey(), p.firstKey(), p.begins && p.relations == 0)
+	p.begins = false
+	for _, word := range p.words() {
+		if err == nil {
+			err = tx.insert(&tx.rows.word, p.id, word)
 		}
+	}
+	if err != nil {
+		return fmt.Errorf("writing account %s: %w", p.id, err)
 	}
 	return nil
 }

@@ -26,7 +26,9 @@ type Tx struct {
 	sql         *sql.Tx // see conn
 	inserts     *inserts
 	statements  map[string]*sql.Stmt
-	people      map[string]*person // what persons are to be; written at the end
+	people      map[string]*person // what persons are to be; written at the end, but for newcomers
+	newcomers   []*person          // of those, who have an account since a moment ago: see writeNewcomers
+	wrote       bool               // newcomers, before the end
 	related     map[string]bool    // accounts whose idleness is to be looked at: see relate
 	holdings    holdings
 	roles       []roleRow // to be assigned; written at the end
@@ -109,7 +111,7 @@ func (tx *Tx) close() {
 // finish writes everything gathered, and last the revision with its closing
 // audit row, which is what makes a revision complete.
 func (tx *Tx) finish(cause Cause) (Revision, error) {
-	for _, step := range []func() error{tx.writePeople, tx.writeRoles, tx.flush, tx.checkStewards, tx.writeIdle, tx.writeHoldings, tx.writeLines, tx.writeTrail} {
+	for _, step := range []func() error{tx.writeEverybody, tx.writeRoles, tx.flush, tx.checkStewards, tx.writeIdle, tx.writeHoldings, tx.writeLines, tx.writeTrail} {
 		if err := step(); err != nil {
 			return Revision{}, err
 		}
