@@ -147,6 +147,8 @@ func (c *Controller) hold(ctx context.Context, owner *state.Owner, p *Plan, trut
 // is the one up to which the state says that the calendar was followed.
 func (c *Controller) write(tx *state.Tx, p *Plan, day spec.Day) error {
 	w := &writer{tx: tx, plan: p, ids: make(map[string]string, p.Summary.User.Add), invited: map[string]invited{}, pace: c.paceOf(p)}
+	w.mail = &mailing{Controller: c, writer: w, notices: p.Mail}
+	defer w.mail.running.Wait()
 	if p.Approved {
 		if err := tx.UseApproval(p.ID); err != nil {
 			return err
@@ -166,7 +168,7 @@ func (c *Controller) write(tx *state.Tx, p *Plan, day spec.Day) error {
 	if err := tx.SetCalendarDay(max(c.followed, day)); err != nil {
 		return err
 	}
-	return c.queue(tx, p.Mail, w)
+	return w.mail.finish()
 }
 
 // writer is a plan being carried out.
@@ -176,7 +178,8 @@ type writer struct {
 	ids     map[string]string  // name -> id of accounts this plan makes
 	invited map[string]invited // account id -> its new invitation; of accounts there were before
 	first   invited            // the invitation of each account this plan makes
-	pace    *pace              // nil: nobody looks
+	mail    *mailing
+	pace    *pace // nil: nobody looks
 }
 
 // invited is an invitation: its number, and the moment from which it no longer opens.
@@ -186,6 +189,22 @@ type invited struct {
 }
 
 func invitationOf(a state.Account) invited { return invited{a.Issue, a.Expires} }
+
+// knows reports whether everything is known by now that a message says.
+func (w *writer) knows(n *Notice) bool {
+	if n.account == "" {
+		return w.ids[n.name] != ""
+	}
+	return n.Kind != NoticeInvitation || w.invited[n.account] != invited{}
+}
+
+// told is the account that a message is about, and its invitation.
+func (w *writer) told(n *Notice) (account string, of invited) {
+	if n.account == "" {
+		return w.ids[n.name], w.first
+	}
+	return n.account, w.invited[n.account]
+}
 
 // id is the account that a change is about; accounts that the plan makes have
 // theirs from their own change on, which comes before what they get.
@@ -297,7 +316,10 @@ func (w *writer) begins() error {
 	return w.each(func(c *Change) error {
 		switch {
 		case c.Kind == KindUser && c.Action == Add:
-			return w.come(c)
+			if err := w.come(c); err != nil {
+				return err
+			}
+			return w.mail.advance()
 		case c.Kind == KindRole && c.Action == Assign:
 			return w.tx.Assign(c.Contract, w.id(c), c.Role)
 		case c.Kind == KindAccess && c.Action == Grant:

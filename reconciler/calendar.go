@@ -190,7 +190,7 @@ func (c *Controller) followCalendar(ctx context.Context, owner *state.Owner, out
 		if err := tx.SetCalendarDay(today); err != nil {
 			return err
 		}
-		return c.queue(tx, notices, &writer{})
+		return c.queue(notices, &writer{tx: tx})
 	})
 	if err != nil {
 		return fmt.Errorf("following the calendar: %w", err)

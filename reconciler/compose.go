@@ -14,42 +14,83 @@ import (
 // before them are stored.
 const composedAtOnce = 200
 
-// queue composes messages and puts them into the outbox of the transaction, in
-// their order.
-func (c *Controller) queue(tx *state.Tx, notices []Notice, w *writer) error {
-	var ahead sync.WaitGroup
-	defer ahead.Wait()
-	var ready []composed
-	for at := 0; at < len(notices) || len(ready) > 0; at += composedAtOnce {
-		part := make([]composed, min(composedAtOnce, max(0, len(notices)-at)))
-		for i := range part {
-			part[i].notice = &notices[at+i]
-		}
-		c.composeEach(&ahead, part, w, tx.Revision, tx.Now)
-		if err := store(tx, ready); err != nil {
+// mailing composes messages and puts them into the outbox of a transaction, in their
+// order. It runs beside the writing of a plan: whatever is known of a message is known
+// before the last of the plan is written, and the database keeps one core busy alone.
+type mailing struct {
+	*Controller
+	writer  *writer
+	notices []Notice       // not begun yet
+	known   int            // how many of them, from the first on, can be composed
+	begun   []composed     // not stored yet
+	running sync.WaitGroup // what composes them; nobody leaves before it
+}
+
+// composed is a notice, what is known now that its plan is carried out, and what became
+// of it.
+type composed struct {
+	notice     *Notice
+	account    string  // id
+	invitation invited // of an invitation
+	message    state.Message
+	err        error
+}
+
+// queue composes messages and puts them into the outbox of the transaction.
+func (c *Controller) queue(notices []Notice, w *writer) error {
+	m := &mailing{Controller: c, writer: w, notices: notices}
+	defer m.running.Wait()
+	return m.finish()
+}
+
+// advance goes on with what is known by now, if that is enough to be worth it.
+func (m *mailing) advance() error {
+	for m.known < min(composedAtOnce, len(m.notices)) && m.writer.knows(&m.notices[m.known]) {
+		m.known++
+	}
+	if m.known < composedAtOnce {
+		return nil
+	}
+	return m.next(composedAtOnce)
+}
+
+// finish goes on until everything is stored.
+func (m *mailing) finish() error {
+	for len(m.notices)+len(m.begun) > 0 {
+		if err := m.next(min(composedAtOnce, len(m.notices))); err != nil {
 			return err
 		}
-		w.pace.step(messageSteps * len(ready))
-		ahead.Wait()
-		ready = part
 	}
 	return nil
 }
 
-// composed is a notice and what became of it.
-type composed struct {
-	notice  *Notice
-	message state.Message
-	err     error
+// next begins to compose so many messages, and stores those begun before.
+func (m *mailing) next(n int) error {
+	part := make([]composed, n)
+	for i := range part {
+		notice := &m.notices[i]
+		account, invitation := m.writer.told(notice)
+		part[i] = composed{notice: notice, account: account, invitation: invitation}
+	}
+	m.running.Wait()
+	done := m.begun
+	m.begun, m.notices, m.known = part, m.notices[n:], 0
+	m.compose(part)
+	if err := store(m.writer.tx, done); err != nil {
+		return err
+	}
+	m.writer.pace.step(messageSteps * len(done))
+	return nil
 }
 
-// composeEach begins to compose the messages of a part, side by side.
-func (c *Controller) composeEach(running *sync.WaitGroup, part []composed, w *writer, revision int64, now time.Time) {
+// compose begins to compose the messages of a part, side by side.
+func (m *mailing) compose(part []composed) {
 	workers := min(runtime.GOMAXPROCS(0), len(part))
+	revision, now := m.writer.tx.Revision, m.writer.tx.Now
 	for first := range workers {
-		running.Go(func() {
+		m.running.Go(func() {
 			for i := first; i < len(part); i += workers {
-				part[i].message, part[i].err = c.about(part[i].notice, w, revision, now)
+				part[i].message, part[i].err = m.about(&part[i], m.writer.plan, revision, now)
 			}
 		})
 	}
@@ -90,22 +131,16 @@ func store(tx *state.Tx, part []composed) error {
 	return nil
 }
 
-// about composes one message about an account of the plan.
-func (c *Controller) about(n *Notice, w *writer, revision int64, now time.Time) (state.Message, error) {
-	account, issue, invitation := n.account, 0, w.first
-	if account == "" {
-		account = w.ids[n.name]
-	} else {
-		invitation = w.invited[account]
+// about composes one message about an account; p is its plan, if any.
+func (c *Controller) about(of *composed, p *Plan, revision int64, now time.Time) (state.Message, error) {
+	stamp, issue := Stamp{Revision: revision, Time: now}, 0
+	if p != nil {
+		stamp.Signer = p.provenance.Signer
 	}
-	stamp := Stamp{Revision: revision, Time: now}
-	if w.plan != nil {
-		stamp.Signer = w.plan.provenance.Signer
+	if of.notice.Kind == NoticeInvitation {
+		stamp.Expires, issue = of.invitation.expires, of.invitation.issue
 	}
-	if n.Kind == NoticeInvitation {
-		stamp.Expires, issue = invitation.expires, invitation.issue
-	}
-	return c.message(n, account, stamp, issue)
+	return c.message(of.notice, of.account, stamp, issue)
 }
 
 // message composes one message. Where the stamp has no Message-ID it is made of

@@ -129,7 +129,6 @@ type trail struct {
 	changes int
 	seq     int64  // of the last row of the chain
 	hash    []byte // of that row; nil: not read yet
-	text    canonicalText
 }
 
 // chain is the entries about one subject: places in a trail's links.
@@ -218,12 +217,12 @@ func (tx *Tx) readChain() error {
 // writeLink writes one row of the chain, and the personal part it commits to.
 func (tx *Tx) writeLink(subject string, entries []entry) error {
 	t := &tx.trail
-	text, err := t.text.of(entries)
+	text, err := tx.encode(entries)
 	if err != nil {
 		return err
 	}
-	row := link{seq: t.seq + 1, revision: tx.Revision, at: millis(tx.Now), subject: subject, entries: string(text), commitment: []byte{}}
-	value, err := t.personalOf(entries)
+	row := link{seq: t.seq + 1, revision: tx.Revision, at: millis(tx.Now), subject: subject, entries: text, commitment: []byte{}}
+	value, err := tx.personalOf(entries)
 	if err != nil {
 		return err
 	}
@@ -243,7 +242,7 @@ func (tx *Tx) writeLink(subject string, entries []entry) error {
 
 // personalOf returns the personal parts of the entries as a JSON array in step
 // with them, "" where none has any.
-func (t *trail) personalOf(entries []entry) (string, error) {
+func (tx *Tx) personalOf(entries []entry) (string, error) {
 	parts := make([]*personal, len(entries))
 	some := false
 	for i := range entries {
@@ -253,8 +252,7 @@ func (t *trail) personalOf(entries []entry) (string, error) {
 	if !some {
 		return "", nil
 	}
-	text, err := t.text.of(parts)
-	return string(text), err
+	return tx.encode(parts)
 }
 
 // canonicalText writes JSON in the one form that is stored: fields in the order of

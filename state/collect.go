@@ -44,6 +44,12 @@ func encode(v any) (string, error) {
 	return string(text), err
 }
 
+// encode is encode for the many values of a transaction.
+func (tx *Tx) encode(v any) (string, error) {
+	text, err := tx.text.of(v)
+	return string(text), err
+}
+
 // decode reads what encode wrote.
 func decode(text string, to any) error {
 	if err := json.Unmarshal([]byte(text), to); err != nil {

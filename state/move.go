@@ -116,7 +116,7 @@ func (tx *Tx) encodeOrigin(o spec.Origin) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return encode(recorded)
+	return tx.encode(recorded)
 }
 
 // encodeOrigins writes the lines that something comes from, as they are recorded.
@@ -128,7 +128,7 @@ func (tx *Tx) encodeOrigins(origins []spec.Origin) (string, error) {
 			return "", err
 		}
 	}
-	return encode(origins)
+	return tx.encode(origins)
 }
 
 // placed has an origin as it is recorded say where the line stands once the transaction

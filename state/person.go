@@ -299,7 +299,7 @@ func (tx *Tx) writeEverybody() error {
 }
 
 func (tx *Tx) writePerson(p *person) error {
-	keys, err := encode(p.SigningKeys)
+	keys, err := tx.encode(p.SigningKeys)
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,7 @@ type Tx struct {
 	lines       movedLines
 	stewards    bool // roles or contracts changed: see checkStewards
 	trail       trail
+	text        canonicalText
 	calendarDay spec.Day
 	messages    int
 	ids         *ulid.MonotonicEntropy // of accounts; nil: none was made

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	netmail "net/mail"
 	"strings"
 
@@ -42,9 +43,17 @@ func (w *Writer) message(n *reconciler.Notice, s reconciler.Stamp, subject strin
 	boundary := boundaryOf(s.MessageID)
 	m.SetBoundary(boundary)
 	m.SetGenHeader(gomail.HeaderContentType, `multipart/alternative; boundary="`+boundary+`"`)
-	m.SetBodyString(gomail.TypeTextPlain, string(text))
-	m.AddAlternativeString(gomail.TypeTextHTML, string(html))
+	m.SetBodyWriter(gomail.TypeTextPlain, writerOf(text))
+	m.AddAlternativeWriter(gomail.TypeTextHTML, writerOf(html))
 	return written(m, n, count(text)+count(html))
+}
+
+// writerOf writes a part as it is, which go-mail would copy twice if it were a string.
+func writerOf(part []byte) func(io.Writer) (int64, error) {
+	return func(to io.Writer) (int64, error) {
+		n, err := to.Write(part)
+		return int64(n), err
+	}
 }
 
 // written gives the message's bytes, in which the given password's place must
@@ -153,7 +162,7 @@ func setApart(body []byte) []byte {
 	if count(body) == 0 {
 		return body
 	}
-	var out []byte
+	out := make([]byte, 0, len(body)+count(body))
 	for {
 		i := bytes.Index(body, placeholder)
 		if i < 0 {
