@@ -62,7 +62,7 @@ func (q *PeopleQuery) conditions(now time.Time) []condition {
 
 // searchWords splits what somebody types or pastes: "Lovelace, Ada <ada@…>".
 func searchWords(text string) []string {
-	words := strings.FieldsFunc(foldForSearch(text), func(r rune) bool {
+	words := strings.FieldsFunc(FoldForSearch(text), func(r rune) bool {
 		return unicode.IsSpace(r) || strings.ContainsRune(`,;<>()"`, r)
 	})
 	slices.Sort(words)

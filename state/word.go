@@ -16,9 +16,9 @@ import (
 // sorts before whatever one does.
 const keySeparator = "\t"
 
-// foldForSearch is the form in which names are searched and sorted: without case,
+// FoldForSearch is the form in which names are searched and sorted: without case,
 // accents and needless spaces, so that "oberg" finds Öberg.
-func foldForSearch(s string) string {
+func FoldForSearch(s string) string {
 	if !isASCII(s) {
 		bare := strings.Map(func(r rune) rune {
 			if unicode.Is(unicode.Mn, r) {
@@ -41,10 +41,10 @@ func isASCII(s string) bool {
 }
 
 func (i *identity) sortKey() string {
-	return foldForSearch(i.LastName) + keySeparator + i.firstKey() + keySeparator + i.EmailKey
+	return FoldForSearch(i.LastName) + keySeparator + i.firstKey() + keySeparator + i.EmailKey
 }
 
-func (i *identity) firstKey() string { return foldForSearch(i.FirstName) }
+func (i *identity) firstKey() string { return FoldForSearch(i.FirstName) }
 
 // words lists, sorted, the words of names and of the local part that do not begin
 // what has an index of its own; of a domain, which many share, there are none. Parts count as words both with and without what
@@ -52,10 +52,10 @@ func (i *identity) firstKey() string { return foldForSearch(i.FirstName) }
 func (i *identity) words() []string {
 	local, _, _ := strings.Cut(i.EmailKey, "@")
 	name, _, _ := strings.Cut(i.Name, "@")
-	last, first := foldForSearch(i.LastName), i.firstKey()
+	last, first := FoldForSearch(i.LastName), i.firstKey()
 	beginnings := []string{last, first, i.Name, i.EmailKey}
 	var words []string
-	for _, text := range []string{last, first, foldForSearch(name), foldForSearch(local)} {
+	for _, text := range []string{last, first, FoldForSearch(name), FoldForSearch(local)} {
 		for _, word := range append(strings.Fields(text), strings.FieldsFunc(text, joinsWords)...) {
 			if !slices.ContainsFunc(beginnings, func(b string) bool { return strings.HasPrefix(b, word) }) {
 				words = append(words, word)

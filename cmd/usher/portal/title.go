@@ -2,15 +2,21 @@ package portal
 
 import (
 	"slices"
+	"strings"
 
-	"golang.org/x/text/collate"
-	"golang.org/x/text/language"
+	"github.com/maruel/natural"
+
+	"usher/state"
 )
 
-// sortByTitle puts what people read into the order in which they look for it, by the
-// rules of Unicode: numbers by their value, so that 2 comes before 10, and letters
-// whatever their case.
+// besideOthers puts letters that Unicode does not take apart beside those that people
+// look for them by.
+var besideOthers = strings.NewReplacer("æ", "ae", "œ", "oe", "ø", "o", "ł", "l", "đ", "d", "ð", "d")
+
+// sortByTitle puts what people read into the order in which they look for it: numbers by
+// their value, so that 2 comes before 10, letters whatever their case, and those with an
+// accent beside those without.
 func sortByTitle[T any](list []T, title func(*T) string) {
-	order := collate.New(language.Und, collate.Numeric, collate.IgnoreCase)
-	slices.SortStableFunc(list, func(a, b T) int { return order.CompareString(title(&a), title(&b)) })
+	key := func(t *T) string { return besideOthers.Replace(state.FoldForSearch(title(t))) }
+	slices.SortStableFunc(list, func(a, b T) int { return natural.Compare(key(&a), key(&b)) })
 }
