@@ -27,12 +27,13 @@ const (
 )
 
 // newSessions keeps sessions in the state: the browser has a random token, the
-// state its hash.
+// state its hash. Everything is set here, because scs.New would begin with a store in
+// memory that is cleaned for ever, and with a codec that is a large part of encoding/gob.
 func newSessions(o Options) *scs.SessionManager {
-	m := scs.New()
-	m.Store, m.Codec, m.HashTokenInStore = sessionStore{o.DB}, sessionCodec{}, true
-	m.Lifetime = sessionLife
-	m.Cookie.Name, m.Cookie.Secure, m.Cookie.Persist = "usher", o.Secure, false
+	m := &scs.SessionManager{
+		Store: sessionStore{o.DB}, Codec: sessionCodec{}, HashTokenInStore: true, Lifetime: sessionLife,
+		Cookie: scs.SessionCookie{Name: "usher", Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: o.Secure},
+	}
 	if o.Secure {
 		// The prefix makes browsers refuse it from anywhere but this very host over TLS.
 		m.Cookie.Name = "__Host-usher"
