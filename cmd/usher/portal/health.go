@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"usher/reconciler"
 )
 
@@ -15,11 +13,10 @@ import (
 const silence = 10 * time.Minute
 
 func (s *site) healthRoutes() []route {
-	metrics := promhttp.HandlerFor(s.Metrics.registry, promhttp.HandlerOpts{})
 	return []route{
 		{method: http.MethodGet, pattern: "/livez", need: open, serve: s.livez, bare: true},
 		{method: http.MethodGet, pattern: "/readyz", need: open, serve: s.readyz, bare: true},
-		{method: http.MethodGet, pattern: "/metrics", need: open, serve: metrics.ServeHTTP, bare: true},
+		{method: http.MethodGet, pattern: "/metrics", need: open, serve: s.Metrics.serve, bare: true},
 	}
 }
 

@@ -120,9 +120,22 @@ func TestMetrics(t *testing.T) {
 	s.metrics.Look("done", 20*time.Millisecond)
 	s.metrics.Untold(2)
 	s.metrics.Messages("sent", 5)
-	page := s.get("/metrics").Body.String()
+	answer := s.get("/metrics")
+	page := answer.Body.String()
 	if strings.Contains(page, "secret") {
 		t.Error("the metrics hold the message of a condition")
+	}
+	if got := answer.Header().Get("Content-Type"); !strings.HasPrefix(got, "text/plain; version=0.0.4; charset=utf-8") {
+		t.Errorf("the metrics come as %q", got)
+	}
+	for _, line := range []string{
+		"# HELP usher_revisions_total Revisions written since the start, by cause.", "# TYPE usher_revisions_total counter",
+		"# TYPE usher_applied_revision gauge", "# TYPE usher_reconcile_seconds histogram",
+		`usher_reconcile_seconds_bucket{result="done",le="0.016"} 0`, `usher_reconcile_seconds_bucket{result="done",le="0.064"} 1`,
+	} {
+		if !strings.Contains(page, line+"\n") {
+			t.Errorf("no line %q", line)
+		}
 	}
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(strings.NewReader(page))
