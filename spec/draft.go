@@ -18,24 +18,30 @@ import (
 // the edit is an unusual one, and the whole tree has to be resolved.
 type Draft struct {
 	register *Register
-	edited   map[string]registeredFile // by path; without documents: gone
-	came     []*File                   // documents that are new, or stand elsewhere
-	gone     map[declaration]bool      // what documents declared that are no longer there
-	news     map[declaration]bool      // what those declare that came
-	teams    map[string]*teamManifest  // of those, by name
-	same     []*File                   // documents of people concerned that stand as they were
-	shifts   shifts                    // of the files edited
-	moved    things                    // what is the same and stands at other lines
+	edited   map[string]editedFile    // by path; without documents: gone
+	came     []*File                  // documents that are new, or stand elsewhere
+	gone     map[declaration]bool     // what documents declared that are no longer there
+	news     map[declaration]bool     // what those declare that came
+	teams    map[string]*teamManifest // of those, by name
+	same     []*File                  // documents of people concerned that stand as they were
+	shifts   shifts                   // of the files edited
+	moved    things                   // what is the same and stands at other lines
 
 	known    []User // see Include
 	memberOf map[string][]string
 	wanted   *Roster
 }
 
+// editedFile is what a file is by an edit; zero: gone.
+type editedFile struct {
+	sum       [sha256.Size]byte
+	documents []registeredDocument
+}
+
 // Draft begins an edit of the tree registered.
 func (r *Register) Draft() *Draft {
 	return &Draft{
-		register: r, edited: map[string]registeredFile{}, shifts: shifts{}, moved: newThings(),
+		register: r, edited: map[string]editedFile{}, shifts: shifts{}, moved: newThings(),
 		gone: map[declaration]bool{}, news: map[declaration]bool{}, teams: map[string]*teamManifest{},
 	}
 }
@@ -43,9 +49,9 @@ func (r *Register) Draft() *Draft {
 // Edit reads a file that is new or differs. A document that has the same bytes as
 // one before is that one, wherever in the file it stands now.
 func (d *Draft) Edit(path string, sum [sha256.Size]byte, data []byte) bool {
-	was := d.register.files[path].documents
+	was := d.register.documents(path)
 	parts := takeApart(data)
-	now := registeredFile{sum: sum, documents: make([]registeredDocument, len(parts))}
+	now := editedFile{sum: sum, documents: make([]registeredDocument, len(parts))}
 	same, stays := sameDocuments(was, parts)
 	for i, p := range parts {
 		if at := same[i]; at >= 0 {
@@ -115,10 +121,10 @@ func (d *Draft) keep(path string, was []registeredDocument, at, above int) {
 
 // Delete notes that a registered file is there no more.
 func (d *Draft) Delete(path string) {
-	for _, document := range d.register.files[path].documents {
+	for _, document := range d.register.documents(path) {
 		note(d.gone, document)
 	}
-	d.edited[path] = registeredFile{}
+	d.edited[path] = editedFile{}
 	d.shifts[path] = &Shift{File: path}
 }
 
@@ -371,7 +377,7 @@ func (d *Draft) Keep() {
 			delete(r.files, path)
 			continue
 		}
-		r.files[path] = f
+		r.files[path] = registeredFile{f.sum, packDocuments(f.documents)}
 	}
 	r.census.Replace(d.known, d.wanted.Users, members)
 }

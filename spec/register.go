@@ -65,7 +65,7 @@ func (r registered[M, T]) lowered(by int32) registered[M, T] {
 
 type registeredFile struct {
 	sum       [sha256.Size]byte
-	documents []registeredDocument // in the order of the file
+	documents string // in the order of the file: see packDocuments
 }
 
 // registeredDocument is a Part without what it was parsed to.
@@ -141,7 +141,7 @@ func NewRegister(tree []ParsedFile, roster *Roster) *Register {
 	}
 	things := &Roster{Products: roster.Products, Contracts: roster.Contracts, Teams: roster.Teams}
 	for _, f := range tree {
-		r.files[f.Path] = registeredFile{f.Sum, registerParts(f.Parts)}
+		r.files[f.Path] = registeredFile{f.Sum, packDocuments(registerParts(f.Parts))}
 		for _, p := range f.Parts {
 			r.enter(p.File, things)
 		}
@@ -241,6 +241,11 @@ func (r *Register) Things() *Roster {
 // Signer is who signs with a key, "TYPE BASE64" as in [SigningKey]; "" where nobody
 // is registered who does.
 func (r *Register) Signer(key string) string { return r.keys[key] }
+
+// documents are those of a registered file; none where there is no file at that path.
+func (r *Register) documents(path string) []registeredDocument {
+	return unpackDocuments(r.files[path].documents)
+}
 
 // Sum is the sum of a registered file; false where there is none at that path.
 func (r *Register) Sum(path string) ([sha256.Size]byte, bool) {

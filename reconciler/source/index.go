@@ -1,13 +1,11 @@
 package source
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,6 +14,7 @@ import (
 	"github.com/google/renameio/v2"
 
 	"usher/reconciler"
+	"usher/spec"
 )
 
 // An index file lets a tree that was read before be known again without reading
@@ -140,23 +139,23 @@ func (d *dir) keep(digest string) error {
 
 const indexMark = "usher index 2\n"
 
-// encoded is the mark, the root, the digest, the folders, the files, and the CRC-32
-// (Castagnoli) of all that. Numbers are varints; texts come after their length.
+// encoded is the mark, the root, the digest, the folders and the files, sealed: see
+// [spec.Pack].
 func (x *index) encoded() []byte {
 	b := make([]byte, 0, 100+80*(len(x.folders)+len(x.files)))
 	b = append(b, indexMark...)
-	b = appendText(b, x.root)
-	b = appendText(b, x.digest)
+	b = spec.PackText(b, x.root)
+	b = spec.PackText(b, x.digest)
 	b = appendEntries(b, x.folders)
 	b = appendEntries(b, x.files)
-	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+	return spec.Seal(b)
 }
 
 func appendEntries(b []byte, entries []indexed) []byte {
 	b = binary.AppendUvarint(b, uint64(len(entries)))
 	for i := range entries {
 		f := &entries[i]
-		b = appendText(b, f.path)
+		b = spec.PackText(b, f.path)
 		b = binary.AppendVarint(b, f.size)
 		b = binary.AppendUvarint(b, f.inode)
 		b = binary.AppendVarint(b, f.content)
@@ -168,12 +167,6 @@ func appendEntries(b []byte, entries []indexed) []byte {
 		}
 	}
 	return b
-}
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-func appendText(b []byte, s string) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
 // readIndex reads the index, which must be of this folder.
@@ -198,74 +191,32 @@ func (d *dir) readIndex() (*index, error) {
 var errNoIndex = errors.New("not an index of manifests")
 
 func decodeIndex(b []byte) (*index, error) {
-	body, found := bytes.CutPrefix(b, []byte(indexMark))
-	if !found || len(body) < crc32.Size {
+	u, sealed := spec.Unseal(b, indexMark)
+	if !sealed {
 		return nil, errNoIndex
 	}
-	end := len(b) - crc32.Size
-	if crc32.Checksum(b[:end], castagnoli) != binary.BigEndian.Uint32(b[end:]) {
-		return nil, errNoIndex
-	}
-	r := &indexReader{text: string(body[:len(body)-crc32.Size])}
-	x := &index{root: r.string(), digest: r.string(), folders: r.entries(), files: r.entries()}
-	if r.broken || r.text != "" {
+	x := &index{root: u.Text(), digest: u.Text(), folders: unpackEntries(u), files: unpackEntries(u)}
+	if !u.Whole() {
 		return nil, errNoIndex
 	}
 	return x, nil
 }
 
-// indexReader reads what encoded wrote. After anything that cannot be it reads on,
-// broken.
-type indexReader struct {
-	text   string // what is left; paths are parts of it, so that none is copied
-	broken bool
-}
-
-func (r *indexReader) entries() []indexed {
-	entries := make([]indexed, min(r.uvarint(), uint64(len(r.text))))
+func unpackEntries(u *spec.Unpacker) []indexed {
+	entries := make([]indexed, u.Count())
 	for i := range entries {
-		r.entry(&entries[i])
+		entries[i].unpack(u)
 	}
 	return entries
 }
 
-func (r *indexReader) entry(f *indexed) {
-	f.path = r.string()
-	f.size = r.varint()
-	f.inode = r.uvarint()
-	f.content = r.varint()
-	f.status = r.varint()
-	if f.racy = r.bytes(1) == "\x01"; f.racy {
-		copy(f.sum[:], r.bytes(len(f.sum)))
+func (f *indexed) unpack(u *spec.Unpacker) {
+	f.path = u.Text()
+	f.size = u.Varint()
+	f.inode = u.Uvarint()
+	f.content = u.Varint()
+	f.status = u.Varint()
+	if f.racy = u.Bool(); f.racy {
+		copy(f.sum[:], u.Bytes(len(f.sum)))
 	}
-}
-
-func (r *indexReader) string() string { return r.bytes(int(min(r.uvarint(), uint64(len(r.text)+1)))) }
-
-func (r *indexReader) bytes(n int) string {
-	if n > len(r.text) {
-		r.broken, r.text = true, ""
-		return ""
-	}
-	s := r.text[:n]
-	r.text = r.text[n:]
-	return s
-}
-
-func (r *indexReader) uvarint() uint64 {
-	var n uint64
-	for i := range min(len(r.text), binary.MaxVarintLen64) {
-		n |= uint64(r.text[i]&0x7f) << (7 * i)
-		if r.text[i] < 0x80 {
-			r.text = r.text[i+1:]
-			return n
-		}
-	}
-	r.broken, r.text = true, ""
-	return 0
-}
-
-func (r *indexReader) varint() int64 {
-	n := r.uvarint()
-	return int64(n>>1) ^ -int64(n&1)
 }
