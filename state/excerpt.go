@@ -20,12 +20,14 @@ type Who struct {
 	Expires  []spec.Span // whose invitation has one of these days as its last
 	Teams    []string    // whose members' accounts are wanted beside, no more of them than id and name
 	Gone     bool        // Truth.Gone as well
+	Sealed   bool        // Excerpt.Seal as well
 }
 
 // Excerpt is what is true of some people, read at one revision. It costs what
 // reading of them costs, however many others there are.
 type Excerpt struct {
 	Truth                        // Roster holds the people asked for and nothing else
+	Seal     string              // see Head; only where asked for
 	MemberOf map[string][]string // name -> the teams that the person is a member of, directly; sorted
 }
 
@@ -54,6 +56,11 @@ func (db *DB) excerpt(ctx context.Context, who Who) (*Excerpt, error) {
 	e.Basis = e.Applied.Number
 	if who.Gone {
 		if e.Gone, err = gone(ctx, tx, e.Newest.Number, db.now().Add(-ReturnWindow)); err != nil {
+			return nil, err
+		}
+	}
+	if who.Sealed {
+		if e.Seal, err = sealOf(ctx, tx, e.Applied.Number); err != nil {
 			return nil, err
 		}
 	}

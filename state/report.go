@@ -15,6 +15,7 @@ import (
 type Head struct {
 	Newest      Revision // the last revision of any cause; zero before the first
 	Applied     Revision // the last from manifests
+	Seal        string   // hash of the audit row that closed it, hexadecimal: it stands for all that had happened by then; "" before the first
 	CalendarDay spec.Day // the last day up to which the calendar was followed
 	Chain       string   // hash of the last audit row, hexadecimal: it stands for all that happened; "" before the first
 }
@@ -27,6 +28,9 @@ func (db *DB) Head(ctx context.Context) (Head, error) {
 		if h.Applied = h.Newest; h.Newest.Kind != CauseManifests {
 			h.Applied, err = appliedRevision(ctx, db.reader, h.Newest.Number)
 		}
+	}
+	if err == nil {
+		h.Seal, err = sealOf(ctx, db.reader, h.Applied.Number)
 	}
 	if err == nil {
 		var hash []byte

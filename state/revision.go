@@ -3,6 +3,7 @@ package state
 import (
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -113,6 +114,14 @@ func revisionNumbered(ctx context.Context, q querier, number int64) (Revision, s
 		return Revision{}, spec.Always, fmt.Errorf("revision %d: %w", number, ErrNotFound)
 	}
 	return r, day, err
+}
+
+// sealOf is the hash of the audit row that closes a revision, "" where there is none.
+func sealOf(ctx context.Context, q querier, revision int64) (string, error) {
+	var hash []byte
+	row := q.QueryRowContext(ctx, "SELECT hash FROM audit WHERE subject = ? ORDER BY seq DESC LIMIT 1", fmt.Sprint(aboutRevision, revision))
+	err := unless(row.Scan(&hash), sql.ErrNoRows)
+	return hex.EncodeToString(hash), err
 }
 
 // RevisionAt returns the number of the revision in force at t; 0 before the first.
