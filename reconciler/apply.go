@@ -52,7 +52,7 @@ func (c *Controller) reading(ctx context.Context) (*Manifests, error) {
 		c.Read = nil
 		return m, nil
 	}
-	return c.Source.Snapshot(ctx)
+	return c.read(ctx, true)
 }
 
 // settled is a tree once it has stood still: as it was read first, where it is what
@@ -72,7 +72,7 @@ func (c *Controller) applyManifests(ctx context.Context, owner *state.Owner, m *
 	if err != nil {
 		return err
 	}
-	c.shed()
+	c.register(x)
 	out.truth = x.truth
 	if out.Plan, err = c.plan(ctx, read, x); err != nil {
 		return err
@@ -88,14 +88,17 @@ func (c *Controller) applyManifests(ctx context.Context, owner *state.Owner, m *
 	if out.Applied != nil {
 		revision = out.Applied.Number
 	}
-	c.remember(x, read, revision)
+	c.remember(x, out.Plan, revision)
 	return nil
 }
 
-// shed lets go of what manifests were parsed to, once they are compared: as much
-// again as what they ask for. A controller that stays registers it first, and one
-// that judges commits compares them by it.
-func (c *Controller) shed() {
+// register takes from what manifests were parsed to, once they are compared, what is to
+// be remembered of them, and lets go of it: it is as much again as what they ask for. A
+// controller that stays keeps some, and one that judges commits compares them by it.
+func (c *Controller) register(x *comparison) {
+	if (c.Stays || c.Recollection.Register != "") && x.draft == nil && len(c.parsed.known) == x.files {
+		x.register = spec.NewRegister(c.parsed.tree(), x.wanted)
+	}
 	if !c.Stays && !c.Authority {
 		c.parsed = parsedTree{}
 	}

@@ -58,6 +58,7 @@ type Controller struct {
 	surveyed        survey     // as of when stewards were last told of their contracts
 	parsed, private parsedTree // of the last tree, and of the last contract information
 	memory          memory
+	reminded        bool     // what another controller kept was looked for
 	busy            bool     // edits come one after another: what is recollected can wait
 	done            *Outcome // of the last attempt, where nothing is left to do or to tell; else nil
 }
@@ -157,15 +158,15 @@ func IsPrivate(err error) bool {
 
 // Plan says what Apply would do. It writes nothing.
 func (c *Controller) Plan(ctx context.Context) (*Plan, error) {
-	m, roster, err := c.Check(ctx)
+	m, err := c.read(ctx, true)
 	if err != nil {
 		return nil, err
 	}
-	truth, err := c.DB.Truth(ctx)
+	x, read, err := c.compare(ctx, m)
 	if err != nil {
 		return nil, err
 	}
-	return c.plan(ctx, m.Snapshot, &comparison{wanted: roster, truth: truth})
+	return c.plan(ctx, read, x)
 }
 
 // plan compares, words the subjects and judges the limits.

@@ -15,6 +15,9 @@ type comparison struct {
 	census *spec.Census // of everybody, where the rosters are an excerpt; nil: they are everybody
 	draft  *spec.Draft  // what the excerpt is of
 	review *Review      // of the commits, who may all they do; nil: they are to be judged yet, if any are
+
+	files    int            // of the manifests, where they are of everybody
+	register *spec.Register // of these; nil: nobody is to remember them
 }
 
 // compare resolves manifests and reads what is true: of those whom the edit
@@ -35,14 +38,15 @@ func (c *Controller) compare(ctx context.Context, m *Manifests) (*comparison, Sn
 		return nil, m.Snapshot, err
 	}
 	truth, err := c.DB.Truth(ctx)
-	return &comparison{wanted: roster, truth: truth}, m.Snapshot, err
+	return &comparison{wanted: roster, truth: truth, files: len(m.Files)}, m.Snapshot, err
 }
 
 // read reads the manifests: as an edit of those applied last, where they are
 // remembered and the source can tell, and whole otherwise.
 func (c *Controller) read(ctx context.Context, thorough bool) (*Manifests, error) {
+	c.remind(ctx)
 	if f, ok := c.Source.(Follower); ok && c.memory.register != nil {
-		if m := f.Since(ctx, c.memory.tree, thorough); m != nil {
+		if m := f.Since(ctx, c.memory.of.Tree, thorough); m != nil {
 			return m, nil
 		}
 	}
@@ -68,14 +72,6 @@ func (c *Controller) whole(ctx context.Context, m *Manifests) (*Manifests, error
 	return settled, nil
 }
 
-// memory is what a controller that stays remembers of the manifests applied last.
-type memory struct {
-	register *spec.Register // nil: nothing
-	tree     Snapshot       // that it is of
-	revision int64          // that applied them
-	excerpts int            // revisions applied from excerpts since everybody was compared
-}
-
 // excerpt compares those whom an edit concerns; nil where everybody has to be.
 func (c *Controller) excerpt(ctx context.Context, m *Manifests) (*comparison, error) {
 	if c.memory.register == nil {
@@ -89,11 +85,12 @@ func (c *Controller) excerpt(ctx context.Context, m *Manifests) (*comparison, er
 	if !sure || c.nearlyAll(who) {
 		return nil, nil
 	}
+	who.Sealed = c.memory.seal != ""
 	e, err := c.DB.Excerpt(ctx, who)
 	switch {
 	case err != nil:
 		return nil, err
-	case e.Applied.Number != c.memory.revision:
+	case e.Applied.Number != c.memory.of.Revision || e.Seal != c.memory.seal:
 		c.memory = memory{}
 		return nil, nil
 	}
@@ -150,19 +147,4 @@ func draftOf(register *spec.Register, base string, m *Manifests) *spec.Draft {
 		}
 	}
 	return draft
-}
-
-// remember keeps what is known of manifests that were applied, or that asked for
-// nothing else than is true. revision is the one that applied them.
-func (c *Controller) remember(x *comparison, tree Snapshot, revision int64) {
-	switch {
-	case !c.Stays:
-	case x.draft != nil:
-		x.draft.Keep()
-		c.memory.tree, c.memory.revision = tree, revision
-		c.memory.excerpts++
-	default:
-		c.memory = memory{register: spec.NewRegister(c.parsed.tree(), x.wanted), tree: tree, revision: revision}
-		c.parsed.shed()
-	}
 }

@@ -32,7 +32,7 @@ type town struct {
 type citizen struct {
 	name, email, last, former string
 	access                    []string
-	key                       int
+	key, generation           int
 	suspended                 bool
 	listed                    bool
 	guests                    int  // people with a document each above
@@ -96,7 +96,7 @@ func (t *town) good() string {
 func (t *town) edit() {
 	p := t.citizen()
 	_, c := t.club()
-	switch t.d(28) {
+	switch t.d(29) {
 	case 0, 1:
 		p.access = toggle(p.access, t.good())
 	case 2, 3:
@@ -152,6 +152,8 @@ func (t *town) edit() {
 		t.remark = !t.remark
 	case 21:
 		t.deals["south"].offers = map[string]int{"render": 6, goods[t.d(len(goods))]: t.d(20)}
+	case 28:
+		p.generation = t.d(4)
 	}
 }
 
@@ -200,7 +202,7 @@ func (t *town) tree() tree {
 	for _, i := range t.order {
 		p := t.people[fmt.Sprintf("p%d", i)]
 		path := fmt.Sprintf("people/%d.yaml", i%4)
-		if p.listed && p.former == "" && p.key == 0 && !p.suspended && p.name == p.email {
+		if p.listed && p.former == "" && p.key == 0 && p.generation == 0 && !p.suspended && p.name == p.email {
 			path = "people/lists.yaml"
 			f[path] += p.list(i)
 			continue
@@ -252,6 +254,9 @@ func (p *citizen) manifest() string {
 	}
 	if p.suspended {
 		lines = append(lines, "suspended: true")
+	}
+	if p.generation > 0 {
+		lines = append(lines, fmt.Sprintf("invitation: {generation: %d}", p.generation))
 	}
 	if p.former != "" {
 		lines = append(lines, "previously: ["+p.former+"]")
@@ -368,12 +373,9 @@ func (w *world) plannedAlike(want *reconciler.Plan, wantErr error, got *reconcil
 	return true
 }
 
-// inWords writes all that a plan says but for its notes, which an excerpt has of
-// those alone whom it concerns.
+// inWords writes all that a plan says.
 func inWords(t tester, p *reconciler.Plan) []string {
-	q := *p
-	q.Notes = nil
-	text, err := json.MarshalIndent(q, "", " ")
+	text, err := json.MarshalIndent(p, "", " ")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"usher/reconciler"
+	"usher/spec"
 )
 
 // guide is a shelf that tells what differs from what was read before, and now and
@@ -45,11 +46,21 @@ func (g *guide) Since(ctx context.Context, was reconciler.Snapshot, thorough boo
 		return nil
 	}
 	g.keep(m)
-	now := g.read[m.Digest]
-	edit := &reconciler.Manifests{Snapshot: m.Snapshot, Edit: &reconciler.Edit{Since: was.Digest}}
-	edit.Edit.Read = func(path string) ([]byte, error) { return []byte(now[path]), nil }
+	edit := editOf(m, was.Digest, base)
+	if thorough {
+		edit.Edit.Untold = g.untold
+	}
+	return edit
+}
+
+// editOf tells a reading as an edit of a tree with some digest.
+func editOf(m *reconciler.Manifests, since string, base tree) *reconciler.Manifests {
+	now := map[string][]byte{}
+	edit := &reconciler.Manifests{Snapshot: m.Snapshot, Edit: &reconciler.Edit{Since: since}}
+	edit.Edit.Read = func(path string) ([]byte, error) { return now[path], nil }
 	for _, f := range m.Files {
-		if base[f.Path] != string(f.Data) {
+		now[f.Path] = f.Data
+		if text, known := base[f.Path]; !known || text != string(f.Data) {
 			edit.Files = append(edit.Files, f)
 		}
 	}
@@ -58,11 +69,10 @@ func (g *guide) Since(ctx context.Context, was reconciler.Snapshot, thorough boo
 			edit.Edit.Gone = append(edit.Edit.Gone, path)
 		}
 	}
-	if thorough {
-		edit.Edit.Untold = g.untold
-	}
 	return edit
 }
+
+func (g *guide) Recall(context.Context, reconciler.Snapshot, *spec.Register) {}
 
 func (g *guide) setUntold(n int) { g.change(func() { g.untold = n }) }
 

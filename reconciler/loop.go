@@ -245,7 +245,7 @@ func (l *Loop) look(ctx context.Context) (time.Duration, error) {
 	if l.Changes != nil {
 		l.Changes.Sync()
 	}
-	l.Controller.busy = l.Controller.memory.excerpts > 0 && !l.idle
+	l.Controller.busy = l.Controller.memory.of.Excerpts > 0 && !l.idle
 	l.tellStewards(ctx)
 	wait := l.wait(err)
 	err = errors.Join(err, l.conclude(ctx, wait))

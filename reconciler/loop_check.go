@@ -24,14 +24,14 @@ type checks struct {
 // changed leaves for later; and nothing is held or refused.
 func (l *Loop) due() bool {
 	memory := &l.Controller.memory
-	return l.idle && l.ended == nil && (memory.excerpts > 0 || memory.register == nil) &&
+	return l.idle && l.ended == nil && (memory.of.Excerpts > 0 || memory.register == nil) &&
 		time.Since(l.checks.ended) >= checkShare*l.checks.took
 }
 
 // check compares everybody. That must find nothing left to do; what it finds all
 // the same counts, is applied or held as ever, and is told.
 func (l *Loop) check(ctx context.Context, m *Manifests, private string) error {
-	began, revisions := time.Now(), l.Controller.memory.excerpts
+	began, revisions := time.Now(), l.Controller.memory.of.Excerpts
 	l.Controller.memory = memory{}
 	err := l.apply(ctx, m, private)
 	l.checks = checks{ended: time.Now(), took: time.Since(began)}

@@ -59,6 +59,7 @@ type Plan struct {
 	explain   []explanation     // provenance that moved without any change
 	moved     []thing           // contracts, products and teams that only stand elsewhere now
 	shifts    []spec.Shift      // lines of files that moved with all that is declared there; of an excerpt
+	heeded    []string          // people of whom the next plan has something to note though nothing differs; sorted
 	retired   []string          // accounts whose invitation ends, and which get no other yet
 	wanted    *spec.Roster      // what the plan leads to; of those whom it concerns
 	census    *spec.Census      // see Comparison

@@ -75,4 +75,7 @@ type Follower interface {
 	// of it can tell, or says what is wrong. A thorough look trusts nothing but the
 	// tree itself; any other what it was told of changes.
 	Since(ctx context.Context, was Snapshot, thorough bool) *Manifests
+	// Recall has a source that read nothing yet know a tree that another one read, with
+	// these files. Where it cannot, Since says so.
+	Recall(ctx context.Context, was Snapshot, files *spec.Register)
 }

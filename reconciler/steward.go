@@ -311,7 +311,7 @@ func (s *stewards) ofContracts(ctx context.Context) error {
 // used: as remembered or as just applied, where that is what is true. Reading back
 // what was just written would cost a tenth of a first apply.
 func (s *stewards) things(ctx context.Context, head state.Head) (*spec.Roster, spec.SeatBook, error) {
-	if register := s.memory.register; register != nil && s.memory.revision == head.Applied.Number {
+	if register := s.memory.register; register != nil && s.memory.of.Revision == head.Applied.Number {
 		return register.Things(), register.Census().Seats, nil
 	}
 	if roster := s.out.applied(head); roster != nil {

@@ -19,7 +19,8 @@ import (
 // that any step touches; nothing else tells who may change what.
 type trail struct {
 	register *spec.Register
-	steps    []Step // nil: nobody is asked who signed
+	heeded   []string // see memory
+	steps    []Step   // nil: nobody is asked who signed
 	stages   []stage
 }
 
@@ -35,23 +36,23 @@ func (t *trail) last() *stage { return &t.stages[len(t.stages)-1] }
 // trail reads the way to manifests; nil where not all of it can be told as edits of
 // what is remembered.
 func (c *Controller) trail(ctx context.Context, m *Manifests) (*trail, error) {
-	t := &trail{register: c.memory.register}
-	if c.Authority && m.Commit != "" && m.Commit != c.memory.tree.Commit {
+	t := &trail{register: c.memory.register, heeded: c.memory.of.Heeded}
+	if c.Authority && m.Commit != "" && m.Commit != c.memory.of.Tree.Commit {
 		tracker, ok := c.Source.(Tracker)
-		if !ok || c.memory.tree.Commit == "" { // the first commits are judged from --trust on
+		if !ok || c.memory.of.Tree.Commit == "" { // the first commits are judged from --trust on
 			return nil, nil
 		}
 		var err error
-		if t.steps, err = tracker.Edits(ctx, c.memory.tree, m.Commit); len(t.steps) == 0 || err != nil {
+		if t.steps, err = tracker.Edits(ctx, c.memory.of.Tree, m.Commit); len(t.steps) == 0 || err != nil {
 			return nil, err
 		}
 	}
 	for i := range t.steps {
-		if !t.add(t.steps[i].Edit, c.memory.tree.Digest) {
+		if !t.add(t.steps[i].Edit, c.memory.of.Tree.Digest) {
 			return nil, nil
 		}
 	}
-	if !t.add(m, c.memory.tree.Digest) {
+	if !t.add(m, c.memory.of.Tree.Digest) {
 		return nil, nil
 	}
 	return t, nil
@@ -64,8 +65,9 @@ func (t *trail) add(m *Manifests, base string) bool {
 	return draft != nil
 }
 
-// concerned is whom any stage concerns, and who signed.
+// concerned is whom any stage concerns, who signed, and whom every plan looks at.
 func (t *trail) concerned() (who state.Who, sure bool) {
+	who.Names = slices.Clone(t.heeded)
 	for i := range t.stages {
 		concern, sure := t.stages[i].draft.Concerned()
 		if !sure {

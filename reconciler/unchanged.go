@@ -30,9 +30,10 @@ type Glancer interface {
 // Tables that were altered by hand are not seen this way; [state.DB.Verify] is what
 // finds them.
 type Recollection struct {
-	File  string // beside the state; empty: nothing is kept
-	Build string // of this usher: another one may decide otherwise
-	wrote recollected
+	File     string // beside the state; empty: nothing is kept
+	Register string // another one, for the manifests applied last: see memory; empty: they are not kept
+	Build    string // of this usher: another one may decide otherwise
+	wrote    recollected
 }
 
 // recollected is the content of the file.
@@ -146,16 +147,26 @@ func (c *Controller) privateDigest(ctx context.Context) (string, error) {
 	return m.Digest, nil
 }
 
-// recollect keeps that nothing is left to do after an outcome, if so. That it fails
-// costs the next one some time and nothing else.
+// recollect keeps what the next controller can use after an outcome by which the
+// manifests are applied: what they declare, and that nothing is left to do, if so. That
+// it fails costs the next one some time and nothing else.
 func (c *Controller) recollect(ctx context.Context, out *Outcome) {
-	source, ok := c.Source.(Glancer)
-	if !ok || c.Recollection.File == "" || c.Recollection.Build == "" || out == nil || out.Plan == nil || len(out.Plan.Notes) > len(c.standingNotes()) {
+	if c.Recollection.Build == "" || c.busy || out == nil || out.Plan == nil {
 		return
 	}
 	head, err := c.DB.Head(ctx)
+	if err != nil || !sameTree(out.Read, head.Applied) {
+		return
+	}
+	c.keep(head)
+	c.keepSeen(ctx, out, head)
+}
+
+// keepSeen keeps that nothing is left to do.
+func (c *Controller) keepSeen(ctx context.Context, out *Outcome, head state.Head) {
+	source, ok := c.Source.(Glancer)
 	today := spec.DayOf(c.Now())
-	if err != nil || !sameTree(out.Read, head.Applied) || c.followed != today || c.surveyed != (survey{head.Newest.Number, today}) {
+	if !ok || c.Recollection.File == "" || len(out.Plan.Notes) > len(c.standingNotes()) || c.followed != today || c.surveyed != (survey{head.Newest.Number, today}) {
 		return
 	}
 	private, err := c.privateDigest(ctx)
@@ -165,7 +176,7 @@ func (c *Controller) recollect(ctx context.Context, out *Outcome) {
 	is := recollected{
 		Format: 1, Build: c.Recollection.Build, Chain: head.Chain, Day: today.String(), Private: private, Snapshot: out.Read,
 	}
-	if is == c.Recollection.wrote || c.busy || source.Keep(out.Read.Digest) != nil {
+	if is == c.Recollection.wrote || source.Keep(out.Read.Digest) != nil {
 		return
 	}
 	text, err := json.Marshal(is)

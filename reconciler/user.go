@@ -245,13 +245,20 @@ func (d *differ) generation(p pair) {
 	switch {
 	case declared == 0 || declared == record || p.account.ID == "" || d.generationFell(p):
 	case !p.account.Activated.IsZero():
+		d.heed(p)
 		d.note(p.is.Origin, fmt.Sprintf("user %s has activated the account: invitation.generation %d sends nothing", p.is.Name, declared))
 	case p.is.Suspended:
+		d.heed(p)
 		d.note(p.is.Origin, fmt.Sprintf("user %s is suspended: the invitation of generation %d goes out when that ends", p.is.Name, declared))
 	default:
 		d.change(p, Resend, fields{{"invitation.generation", strconv.Itoa(record), strconv.Itoa(declared)}}, p.is.Origin)
 	}
 }
+
+// heed has the next plan look at a person again: a generation that is not the one on
+// record once this plan is carried out, every plan notes from then on. That of somebody
+// who comes is.
+func (d *differ) heed(p pair) { d.plan.heeded = append(d.plan.heeded, p.is.Name) }
 
 // generationFell reports, as an error of the manifests, a generation below the
 // one on record; also that of somebody who comes back.

@@ -48,7 +48,7 @@ Only one usher at a time works on a state: the second ends with 5.`,
 	c.Flags().DurationVar(&f.settle, "settle", source.DefaultSettle, "how long the folder must have stood still before it is acted on, as a `time`")
 	adoptFlag(c, &f.adopt)
 	fullFlag(c, &f.full)
-	c.Flags().BoolVar(&f.noCache, "no-cache", false, "read and compare everything, even where nothing seems to have changed")
+	noCacheFlag(c, &f.noCache)
 	return c
 }
 

@@ -24,6 +24,7 @@ type planFlags struct {
 	server                serverFlags
 	output, out           string
 	detailed, adopt, full bool
+	noCache               bool
 }
 
 func (a *app) planCommand() *cobra.Command {
@@ -56,7 +57,12 @@ this plan or none. --detailed-exitcode ends with 0 when there is nothing to do,
 	c.Flags().BoolVar(&f.detailed, "detailed-exitcode", false, "end with 2 when there are changes, 4 when they would be held")
 	adoptFlag(c, &f.adopt)
 	fullFlag(c, &f.full)
+	noCacheFlag(c, &f.noCache)
 	return c
+}
+
+func noCacheFlag(c *cobra.Command, to *bool) {
+	c.Flags().BoolVar(to, "no-cache", false, "read and compare everything, even where nothing seems to have changed")
 }
 
 func adoptFlag(c *cobra.Command, to *bool) {
@@ -143,6 +149,9 @@ func (a *app) planWith(db *state.DB, c *cobra.Command, t tree, f planFlags, plan
 		return nil, err
 	}
 	control.Adopt = f.adopt
+	if db != nil && !f.noCache {
+		a.remembering(control, db, t, 0)
+	}
 	p, err := plan(control, c.Context())
 	if err != nil {
 		return nil, invalid(c.Context(), control, t.top(), err)

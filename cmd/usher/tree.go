@@ -205,11 +205,13 @@ func (a *app) controllerOf(db *state.DB, t tree, settle time.Duration) (*reconci
 const (
 	indexSuffix = ".index" // what the folder looked like
 	seenSuffix  = ".seen"  // as of when nothing was left to do
+
+	registerSuffix = ".register" // what the manifests applied last declare
 )
 
 // remembering lets a controller that writes use those files.
 func (a *app) remembering(c *reconciler.Controller, db *state.DB, t tree, settle time.Duration) {
-	c.Recollection = reconciler.Recollection{File: db.Beside(seenSuffix), Build: build()}
+	c.Recollection = reconciler.Recollection{File: db.Beside(seenSuffix), Register: db.Beside(registerSuffix), Build: build()}
 	if t.repository == nil {
 		c.Source = source.Dir(t.dir, source.Options{Settle: settle, Index: db.Beside(indexSuffix)})
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"usher/reconciler"
+	"usher/spec"
 )
 
 var _ reconciler.Follower = (*dir)(nil)
@@ -78,6 +79,37 @@ func (f *following) index() *index {
 		return nil
 	}
 	return &index{root: f.root, digest: f.ledger.digest(), files: f.ledger.inOrder()}
+}
+
+// Recall takes the tree for the one of the index file, if that is the one read before.
+// What both it and the register say of a file is true of it, whoever wrote them and
+// when; more may differ from that than anybody told of since.
+func (d *dir) Recall(_ context.Context, was reconciler.Snapshot, files *spec.Register) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if was.Source != "dir" || was.Path != d.root || d.following.ledger != nil {
+		return
+	}
+	known, err := d.readIndex()
+	if err != nil || known.digest != was.Digest || len(known.files) != files.Files() {
+		return
+	}
+	for i := range known.files {
+		f := &known.files[i]
+		sum, registered := files.Sum(f.path)
+		if !registered || f.racy && f.sum != sum {
+			return
+		}
+		f.sum = sum
+	}
+	ledger := newLedger(known.files)
+	if ledger.digest() != was.Digest {
+		return
+	}
+	d.follow = true
+	f := &d.following
+	f.ledger, f.root, f.doubt = ledger, known.root, true
+	f.base, f.differ = was.Digest, map[string]bool{}
 }
 
 // Since returns how the tree differs from one that was read before.

@@ -39,6 +39,35 @@ func (f *followed) begin(c *Commit, m *reconciler.Manifests) {
 	}
 }
 
+// Recall takes the ref for having held the commit read before.
+func (r *Ref) Recall(ctx context.Context, was reconciler.Snapshot, register *spec.Register) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if was.Source != "git" || was.Path != r.repository.path || was.Folder != r.below || was.Commit == "" || r.now.ledger != nil || r.repository.find(ctx) != nil {
+		return
+	}
+	b, err := r.repository.batch(ctx)
+	if err != nil {
+		return
+	}
+	defer b.close()
+	c, err := readCommit(b, was.Commit)
+	if err != nil || c.ID != was.Commit {
+		return
+	}
+	var files []indexed
+	for path := range register.Paths {
+		sum, _ := register.Sum(path)
+		files = append(files, indexed{path: path, sum: sum})
+	}
+	ledger := newLedger(files)
+	if ledger.digest() != was.Digest {
+		return
+	}
+	r.follow = true
+	r.now = followed{ledger: ledger, tree: c.Tree, base: was.Digest, from: c.Tree}
+}
+
 // countFrom has edits count from the tree of a digest, if that can be told.
 func (f *followed) countFrom(digest string) bool {
 	if f.ledger == nil {
