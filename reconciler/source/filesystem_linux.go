@@ -1,10 +1,14 @@
 package source
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
+	"os"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // silentFileSystem says why a file system tells nothing of what others write to
@@ -44,10 +48,11 @@ func inodeOf(info fs.FileInfo) (inode uint64, changed int64, known bool) {
 }
 
 // standsBelow reports whether a file or a folder is the one that was indexed, as far as
-// times tell. It asks the system itself, for less than an fs.FileInfo costs.
-func (f *indexed) standsBelow(root string) bool {
-	var s syscall.Stat_t
-	err := syscall.Stat(root+"/"+f.path, &s)
+// times tell. It asks the system itself, from the root on, for a fraction of what an
+// fs.FileInfo costs.
+func (f *indexed) standsBelow(root *os.File) bool {
+	var s unix.Stat_t
+	err := unix.Fstatat(int(root.Fd()), cmp.Or(f.path, "."), &s, 0)
 	return err == nil && s.Size == f.size && s.Ino == f.inode && s.Mtim.Nano() == f.content && s.Ctim.Nano() == f.status
 }
 

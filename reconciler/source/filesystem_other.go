@@ -4,6 +4,7 @@ package source
 
 import (
 	"io/fs"
+	"os"
 	"time"
 )
 
@@ -16,7 +17,7 @@ func changedAt(info fs.FileInfo) time.Time { return info.ModTime() }
 func inodeOf(fs.FileInfo) (inode uint64, changed int64, known bool) { return 0, 0, false }
 
 // standsBelow cannot be told here.
-func (f *indexed) standsBelow(string) bool { return false }
+func (f *indexed) standsBelow(*os.File) bool { return false }
 
 // alone cannot be told here.
 func alone(fs.FileInfo) bool { return false }

@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"os"
 	"runtime"
 	"slices"
 	"sync"
@@ -34,6 +35,11 @@ func (x *index) stands(ctx context.Context) bool {
 	if !x.tells() {
 		return false
 	}
+	root, err := os.Open(x.root)
+	if err != nil {
+		return false
+	}
+	defer root.Close()
 	var differs atomic.Bool
 	var lookers sync.WaitGroup
 	cores := runtime.GOMAXPROCS(0)
@@ -41,7 +47,7 @@ func (x *index) stands(ctx context.Context) bool {
 		lookers.Go(func() {
 			for _, entries := range [][]indexed{x.folders, x.files} {
 				for i := core; i < len(entries) && !differs.Load(); i += cores {
-					if !entries[i].standsBelow(x.root) || ctx.Err() != nil {
+					if !entries[i].standsBelow(root) || ctx.Err() != nil {
 						differs.Store(true)
 					}
 				}
