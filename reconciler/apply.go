@@ -355,37 +355,37 @@ func (w *writer) things() error {
 			if c.Action == Remove {
 				return nil
 			}
-			return w.put(thing{kind, c.Subject})
+			return w.put(thing{kind, c.Subject}, c.roll)
 		}, kind)
 		if err != nil {
 			return err
 		}
 	}
 	for _, t := range w.plan.moved {
-		if err := w.put(t); err != nil {
+		if err := w.put(t, roll{}); err != nil {
 			return fmt.Errorf("noting where %s %s is declared: %w", t.kind, t.name, err)
 		}
 	}
 	return nil
 }
 
-func (w *writer) put(t thing) error {
+func (w *writer) put(t thing, r roll) error {
 	switch wanted := w.plan.wanted; t.kind {
 	case KindProduct:
 		return w.tx.PutProduct(wanted.Product(t.name))
 	case KindContract:
 		return w.tx.PutContract(wanted.Contract(t.name))
 	default:
-		return w.team(wanted.Team(t.name))
+		return w.team(wanted.Team(t.name), r)
 	}
 }
 
-func (w *writer) team(t *spec.Team) error {
-	members := make([]string, len(t.Members))
-	for i, name := range t.Members {
-		members[i] = w.accountID(name)
+func (w *writer) team(t *spec.Team, r roll) error {
+	joined := make([]string, len(r.joined))
+	for i, name := range r.joined {
+		joined[i] = w.accountID(name)
 	}
-	return w.tx.PutTeam(t, members)
+	return w.tx.PutTeam(t, joined, r.left)
 }
 
 // accountID finds anyone's account by their name as wanted.

@@ -99,6 +99,9 @@ func (d *differ) contractRoles(from, to *spec.Contract) {
 
 // currentNames returns names as they are wanted, sorted.
 func (d *differ) currentNames(names []string) []string {
+	if len(d.wantAs) == 0 {
+		return names
+	}
 	now := make([]string, len(names))
 	for i, name := range names {
 		now[i] = d.nowNamed(name)

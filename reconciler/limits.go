@@ -170,18 +170,8 @@ func (j *judge) suspended(c *Change, today spec.Day) {
 // leavers counts the members that a team loses, by the accounts they have: a
 // member under another name is the same.
 func (j *judge) leavers(c *Change) {
-	team := j.truth.Roster.Team(c.Subject)
-	if team == nil {
-		return
-	}
-	stay := map[string]bool{}
-	for _, name := range orZero(j.plan.wanted.Team(c.Subject)).Members {
-		stay[j.plan.accountOf(name)] = true
-	}
-	for _, member := range team.Members {
-		if id := j.truth.Accounts[member].ID; !stay[id] {
-			j.lose(id, scope{rule: ruleTeams}, scope{ruleTeams, "team", team.Name})
-		}
+	for _, id := range c.roll.lost {
+		j.lose(id, scope{rule: ruleTeams}, scope{ruleTeams, "team", c.Subject})
 	}
 }
 
@@ -297,14 +287,26 @@ func (j *judge) holders() {
 		}
 	}
 	for i := range j.truth.Roster.Teams {
-		t := &j.truth.Roster.Teams[i]
-		for _, member := range t.Members {
-			j.holds(j.truth.Accounts[member].ID, scope{rule: ruleTeams}, scope{ruleTeams, "team", t.Name})
-		}
+		j.holdersOfTeam(&j.truth.Roster.Teams[i])
 	}
 	j.holdersAmong(j.truth)
 	if j.plan.census != nil {
 		j.holdersBeyond()
+	}
+}
+
+// holdersOfTeam finds the members of a team; of an excerpt, those among its people.
+func (j *judge) holdersOfTeam(t *spec.Team) {
+	if j.plan.census == nil {
+		for _, member := range t.Members {
+			j.holds(j.truth.Accounts[member].ID, scope{rule: ruleTeams}, scope{ruleTeams, "team", t.Name})
+		}
+		return
+	}
+	for i := range j.truth.Roster.Users {
+		if name := j.truth.Roster.Users[i].Name; hasName(t.Members, name) {
+			j.holds(j.truth.Accounts[name].ID, scope{rule: ruleTeams}, scope{ruleTeams, "team", t.Name})
+		}
 	}
 }
 

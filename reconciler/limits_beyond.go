@@ -35,19 +35,20 @@ func (j *judge) holdersBeyond() {
 			j.holds(a.ID, scope{rule: ruleRemovals}, scope{rule: ruleAccess}, scope{rule: ruleRoles})
 		}
 		j.holdersAmong(&lost.Truth)
-		for name := range lost.MemberOf {
+		for name, teams := range lost.MemberOf {
 			j.holds(lost.Accounts[name].ID, scope{rule: ruleTeams})
+			for _, team := range teams {
+				j.holds(lost.Accounts[name].ID, scope{ruleTeams, "team", team})
+			}
 		}
 	}
 	for s, c := range j.counts {
-		if all := j.holding(s); all >= 0 {
-			c.others = all - len(c.holders)
-		}
+		c.others = j.holding(s) - len(c.holders)
 	}
 }
 
-// holding is how many have what a scope is about, by the census; -1 where that
-// does not say: a team that the plan changes is known with all of its members.
+// holding is how many have what a scope is about, by the census, or by the team that
+// the plan changes.
 func (j *judge) holding(s scope) int {
 	switch {
 	case s.kind == "contract":
@@ -55,7 +56,7 @@ func (j *judge) holding(s scope) int {
 	case s.kind == "product":
 		return j.plan.census.Products[s.name]
 	case s.kind == "team":
-		return -1
+		return len(orZero(j.truth.Roster.Team(s.name)).Members)
 	case s.rule == ruleTeams:
 		return j.plan.census.Members
 	}

@@ -86,6 +86,7 @@ type Change struct {
 	user    *spec.User  // wanted; nil on removal
 	was     *spec.Grant // access as it is; nil on Grant
 	is      *spec.Grant // access as wanted; nil on Revoke
+	roll    roll        // of a team
 }
 
 // Field is one value that differs. An empty From is a value that was not there;

@@ -18,11 +18,59 @@ func (d *differ) teams() {
 		f.elements("access", teamAccess(a), teamAccess(b))
 		t := orOther(to, from)
 		if action := toward(from, to); action != Alter || len(f) > 0 {
-			d.add(Change{Action: action, Kind: KindTeam, Subject: t.Name, Fields: f, Because: []spec.Origin{t.Origin}})
+			d.add(Change{Action: action, Kind: KindTeam, Subject: t.Name, Fields: f, Because: []spec.Origin{t.Origin}, roll: d.roll(a.Members, b.Members)})
 		} else if !slices.Equal(teamLines(from), teamLines(to)) {
 			d.moved(KindTeam, t.Name)
 		}
 	})
+}
+
+// roll is who comes to a team and who goes. A member under another name stays.
+type roll struct {
+	joined []string // names as wanted
+	left   []string // account ids of those who keep their accounts
+	lost   []string // the same with those who are removed
+}
+
+// roll compares the members of a team, known by their names as true and as wanted.
+func (d *differ) roll(from, to []string) roll {
+	var r roll
+	themselves := func(name string) bool {
+		return !d.removed[name] && d.wantAs[name] == "" && d.formerly[name] == ""
+	}
+	both(from, to, itself, func(was, is *string) {
+		if was != nil && is != nil && themselves(*was) {
+			return
+		}
+		if was != nil && (d.removed[*was] || !hasName(to, d.nowNamed(*was))) {
+			id := d.account(*was).ID
+			r.lost = append(r.lost, id)
+			if !d.removed[*was] {
+				r.left = append(r.left, id)
+			}
+		}
+		if is != nil && !hasName(from, d.truthNamed(*is)) {
+			r.joined = append(r.joined, *is)
+		}
+	})
+	return r
+}
+
+// truthNamed is the name that a person wanted under one name is true by; "" for who
+// is new.
+func (d *differ) truthNamed(name string) string {
+	if was, ok := d.formerly[name]; ok {
+		return was
+	}
+	if _, another := d.wantAs[name]; another || d.removed[name] {
+		return ""
+	}
+	return name
+}
+
+func hasName(sorted []string, name string) bool {
+	_, found := slices.BinarySearch(sorted, name)
+	return found
 }
 
 // teamLines lists where a team and what it gives are declared.

@@ -75,7 +75,6 @@ func (t *trail) concerned() (who state.Who, sure bool) {
 		}
 		who.Names = append(who.Names, concern.People...)
 		who.Emails = append(who.Emails, concern.Emails...)
-		who.Teams = append(who.Teams, concern.Teams...)
 	}
 	for i := range t.steps {
 		s := &t.steps[i]
@@ -86,7 +85,7 @@ func (t *trail) concerned() (who state.Who, sure bool) {
 			who.Names = append(who.Names, name)
 		}
 	}
-	for _, list := range []*[]string{&who.Names, &who.Emails, &who.Teams} {
+	for _, list := range []*[]string{&who.Names, &who.Emails} {
 		slices.Sort(*list)
 		*list = slices.Compact(*list)
 	}

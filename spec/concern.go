@@ -9,7 +9,6 @@ import (
 type Concern struct {
 	People []string // names of those whose manifests, teams or roles differ, or who may clash with one who comes
 	Emails []string // folded e-mails of those who come: who has them is concerned
-	Teams  []string // those that differ: the accounts of all of their members are needed
 }
 
 // Concerned returns whom the edit concerns. It is not sure of edits that can
@@ -24,9 +23,7 @@ func (d *Draft) Concerned() (Concern, bool) {
 		}
 	}
 	c.clashes()
-	teams := slices.Concat(d.names(d.gone, declaresTeam), d.names(d.news, declaresTeam))
-	slices.Sort(teams)
-	return Concern{slices.Sorted(maps.Keys(c.people)), c.emails, slices.Compact(teams)}, sure
+	return Concern{slices.Sorted(maps.Keys(c.people)), c.emails}, sure
 }
 
 // concerned gathers whom an edit concerns.
@@ -116,8 +113,14 @@ func (c *concerned) teams() bool {
 			if known != c.gone[declaration{declaresTeam, name}] {
 				return false
 			}
-			if known && f.Path == was.file && sameButMembers(was.manifest, &f.teams[i]) {
-				c.joinersAndLeavers(was.resolved.Members, f.teams[i].Spec.Members)
+			roll, once := c.roll(&f.teams[i])
+			if !once {
+				return false
+			}
+			if known && f.Path == was.file && c.sameButMembers(f.Path, was.manifest, &f.teams[i]) {
+				for _, name := range slices.Concat(roll.joined, roll.left) {
+					c.add(name)
+				}
 				continue
 			}
 			c.closure(name, c.before)
@@ -125,28 +128,6 @@ func (c *concerned) teams() bool {
 		}
 	}
 	return true
-}
-
-// sameButMembers reports whether two manifests of a team, in one file, give the
-// same from the same lines, through the same teams.
-func sameButMembers(was, is *teamManifest) bool {
-	return slices.Equal(was.Spec.Access, is.Spec.Access) &&
-		slices.EqualFunc(was.Spec.Teams, is.Spec.Teams, func(a, b text) bool { return a.Value == b.Value })
-}
-
-func (c *concerned) joinersAndLeavers(was []string, is []text) {
-	stay := make(map[string]bool, len(is))
-	for _, m := range is {
-		stay[m.Value] = true
-		if !hasName(was, m.Value) {
-			c.add(m.Value)
-		}
-	}
-	for _, name := range was {
-		if !stay[name] {
-			c.add(name)
-		}
-	}
 }
 
 // closure adds all members of a team, by way of others too. manifest finds a team,

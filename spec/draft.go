@@ -23,6 +23,7 @@ type Draft struct {
 	gone     map[declaration]bool     // what documents declared that are no longer there
 	news     map[declaration]bool     // what those declare that came
 	teams    map[string]*teamManifest // of those, by name
+	rolls    map[string]*roll         // of those, by name
 	same     []*File                  // documents of people concerned that stand as they were
 	shifts   shifts                   // of the files edited
 	moved    things                   // what is the same and stands at other lines
@@ -42,7 +43,7 @@ type editedFile struct {
 func (r *Register) Draft() *Draft {
 	return &Draft{
 		register: r, edited: map[string]editedFile{}, shifts: shifts{}, moved: newThings(),
-		gone: map[declaration]bool{}, news: map[declaration]bool{}, teams: map[string]*teamManifest{},
+		gone: map[declaration]bool{}, news: map[declaration]bool{}, teams: map[string]*teamManifest{}, rolls: map[string]*roll{},
 	}
 }
 
@@ -56,7 +57,7 @@ func (d *Draft) Edit(path string, sum [sha256.Size]byte, data []byte) bool {
 	for i, p := range parts {
 		if at := same[i]; at >= 0 {
 			now.documents[i] = registeredDocument{p.Sum, p.Above, was[at].declares}
-			d.keep(path, was, at, p.Above)
+			d.keep(path, was, at, parts, i)
 			continue
 		}
 		f, errs := parse(path, p.Above, p.data, sharedKinds)
@@ -107,11 +108,15 @@ func sameDocuments(was []registeredDocument, parts []unparsed) (same []int, stay
 	return same, stays
 }
 
-// keep notes that a document is as it was, with so many lines above it now.
-func (d *Draft) keep(path string, was []registeredDocument, at, above int) {
-	run := LineRun{First: int32(was[at].above) + 1, Count: Endless, By: int32(above - was[at].above)}
-	if at+1 < len(was) {
+// keep notes that a document is as it was, and where it stands now. One that ended its
+// file, and does so now, goes on to the end, wherever that comes to be.
+func (d *Draft) keep(path string, was []registeredDocument, at int, parts []unparsed, i int) {
+	run := LineRun{First: int32(was[at].above) + 1, Count: Endless, By: int32(parts[i].Above - was[at].above)}
+	switch {
+	case at+1 < len(was):
 		run.Count = int32(was[at+1].above - was[at].above)
+	case i+1 < len(parts):
+		run.Count = int32(parts[i+1].Above - parts[i].Above)
 	}
 	d.shifts.move(path, run)
 	if run.By != 0 {
@@ -242,72 +247,40 @@ func (d *Draft) Resolve(memberOf map[string][]string, today Day) (wanted, was *R
 	return roster, d.was(), d.seated(today)
 }
 
-// excerpt is a file that came, its teams without the members who are not
-// concerned: those were members before.
+// excerpt is a file that came, its teams without the members who are not concerned:
+// those were members before.
 func (d *Draft) excerpt(f *File, present map[string]bool) (*File, bool) {
 	g := *f
 	g.teams = slices.Clone(f.teams)
 	for i := range g.teams {
-		m := &g.teams[i].Spec.Members
-		before := d.team(g.teams[i].Metadata.Name.Value).resolved
-		var concerned []text
-		for _, member := range *m {
-			switch {
-			case present[member.Value]:
-				concerned = append(concerned, member)
-			case before == nil || !hasName(before.Members, member.Value):
-				return nil, false
-			}
-		}
-		if !distinct(*m) {
+		roll, once := d.roll(&g.teams[i])
+		if !once || slices.ContainsFunc(roll.joined, func(name string) bool { return !present[name] }) {
 			return nil, false
 		}
-		*m = concerned
+		var concerned []text
+		for name := range present {
+			if hasName(roll.members, name) {
+				concerned = append(concerned, text{Value: name})
+			}
+		}
+		g.teams[i].Spec.Members = concerned
 	}
 	return &g, true
-}
-
-func hasName(sorted []string, name string) bool {
-	_, found := slices.BinarySearch(sorted, name)
-	return found
-}
-
-func distinct(members []text) bool {
-	seen := make(map[string]bool, len(members))
-	for _, m := range members {
-		seen[m.Value] = true
-	}
-	return len(seen) == len(members)
 }
 
 // complete puts back what resolving did without: the members of teams who are not
 // concerned, and the roles of contracts that stand as they were. Teams that stand
 // as they were are left out.
 func (d *Draft) complete(roster *Roster) {
-	members := map[string][]string{}
-	for _, f := range d.came {
-		for i := range f.teams {
-			members[f.teams[i].Metadata.Name.Value] = sortedValues(f.teams[i].Spec.Members)
-		}
-	}
 	roster.Teams = slices.DeleteFunc(roster.Teams, func(t Team) bool { return !d.news[declaration{declaresTeam, t.Name}] })
 	for i := range roster.Teams {
-		roster.Teams[i].Members = members[roster.Teams[i].Name]
+		roster.Teams[i].Members = d.rolls[roster.Teams[i].Name].members
 	}
 	for i := range roster.Contracts {
 		if name := roster.Contracts[i].Name; !d.news[declaration{declaresContract, name}] {
 			roster.Contracts[i] = *d.contract(name).resolved
 		}
 	}
-}
-
-func sortedValues(texts []text) []string {
-	var list []string
-	for _, t := range texts {
-		list = append(list, t.Value)
-	}
-	slices.Sort(list)
-	return list
 }
 
 // was is what the registered tree resolved to, as far as it is compared.
@@ -384,16 +357,12 @@ func (d *Draft) Keep() {
 
 // membersGained is by how many people more are members of any team.
 func (d *Draft) membersGained() int {
-	now := map[string]bool{}
-	for i := range d.wanted.Teams {
-		for _, name := range d.wanted.Teams[i].Members {
-			now[name] = true
-		}
-	}
 	stays := func(team string) bool { return !d.gone[declaration{declaresTeam, team}] }
 	gained := 0
 	for i := range d.wanted.Users {
-		if name := d.wanted.Users[i].Name; now[name] || slices.ContainsFunc(d.memberOf[name], stays) {
+		name := d.wanted.Users[i].Name
+		member := func(t Team) bool { return hasName(t.Members, name) }
+		if slices.ContainsFunc(d.wanted.Teams, member) || slices.ContainsFunc(d.memberOf[name], stays) {
 			gained++
 		}
 	}

@@ -109,7 +109,7 @@ func TestRemoveAccountEndsEverything(t *testing.T) {
 			tx.PutContract(&spec.Contract{Name: "design"}),
 			tx.Assign("design", bo.ID, spec.ContractManager),
 			tx.Assign("design", ada.ID, spec.SoftwareCoordinator),
-			tx.PutTeam(&spec.Team{Name: "cad"}, []string{ada.ID, bo.ID}))
+			tx.PutTeam(&spec.Team{Name: "cad"}, []string{ada.ID, bo.ID}, nil))
 	})
 	h.pass(time.Hour)
 	h.update(func(tx *state.Tx) error { return tx.RemoveAccount(ada.ID, nil) })

@@ -18,7 +18,6 @@ type Who struct {
 	Begins   []spec.Span // whose access begins on one of these days
 	Ends     []spec.Span // whose access has one of these days as its last
 	Expires  []spec.Span // whose invitation has one of these days as its last
-	Teams    []string    // whose members' accounts are wanted beside, no more of them than id and name
 	Gone     bool        // Truth.Gone as well
 	Sealed   bool        // Excerpt.Seal as well
 }
@@ -63,9 +62,6 @@ func (db *DB) excerpt(ctx context.Context, who Who) (*Excerpt, error) {
 		if e.Seal, err = sealOf(ctx, tx, e.Applied.Number); err != nil {
 			return nil, err
 		}
-	}
-	if err := e.members(ctx, tx, who.Teams); err != nil {
-		return nil, err
 	}
 	return e, e.people(ctx, tx, who, db)
 }
@@ -113,21 +109,6 @@ func (e *Excerpt) people(ctx context.Context, q querier, who Who, db *DB) error 
 			var id, team string
 			err = scan(&id, &team)
 			e.MemberOf[names[id]] = append(e.MemberOf[names[id]], team)
-			return none, err
-		})
-		return err
-	})
-}
-
-// members notes the accounts of the members of some teams.
-func (e *Excerpt) members(ctx context.Context, q querier, teams []string) error {
-	return eachMany(teams, func(in string, args []any) error {
-		const query = `SELECT p.account, p.name FROM team_member m JOIN person p ON p.account = m.account AND p.until IS NULL
-			WHERE m.until IS NULL AND m.team`
-		_, err := collect(ctx, q, query+in, args, func(scan scanner) (none struct{}, err error) {
-			var a Account
-			err = scan(&a.ID, &a.Name)
-			e.Accounts[a.Name] = a
 			return none, err
 		})
 		return err

@@ -114,12 +114,24 @@ func (o *oracle) act(t *rapid.T, tx *state.Tx, step int) error {
 		o.products[product] = fmt.Sprint("Title ", step)
 		return tx.PutProduct(&spec.Product{Name: product, Title: o.products[product], Type: spec.TypeProduct})
 	case "team":
-		o.members[product] = map[string]bool{id: true, ids[0]: true}
-		return tx.PutTeam(&spec.Team{Name: product}, slices.Collect(maps.Keys(o.members[product])))
+		was, is := o.members[product], map[string]bool{id: true, ids[0]: true}
+		o.members[product] = is
+		return tx.PutTeam(&spec.Team{Name: product}, without(is, was), without(was, is))
 	case "contract":
 		return o.handOver(tx, product, id)
 	}
 	return o.changeAccess(tx, kind, id, product, day(step))
+}
+
+// without lists what is in one set and not in another.
+func without(set, other map[string]bool) []string {
+	var left []string
+	for name := range set {
+		if !other[name] {
+			left = append(left, name)
+		}
+	}
+	return left
 }
 
 func (o *oracle) remove(tx *state.Tx, id string) error {

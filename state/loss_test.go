@@ -61,7 +61,7 @@ func TestLosses(t *testing.T) {
 				h.update(func(tx *state.Tx) error {
 					_, err := tx.ReviveAccount(id, user("ada"))
 					return noError(err, tx.Grant(id, grant("cad")), tx.Grant(id, grant("bim")), tx.Grant(id, grant("old")),
-						tx.Assign("design", id, spec.SoftwareCoordinator), tx.PutTeam(&spec.Team{Name: "t"}, []string{id}))
+						tx.Assign("design", id, spec.SoftwareCoordinator), tx.PutTeam(&spec.Team{Name: "t"}, []string{id}, nil))
 				})
 			},
 		},
@@ -76,7 +76,7 @@ func TestLosses(t *testing.T) {
 			},
 		},
 		"role":                 {do: func(tx *state.Tx, id string) error { return tx.Unassign("design", id, spec.SoftwareCoordinator) }, want: []string{"role design  "}},
-		"team":                 {do: func(tx *state.Tx, id string) error { return tx.PutTeam(&spec.Team{Name: "t"}, nil) }, want: []string{"team   t"}},
+		"team":                 {do: func(tx *state.Tx, id string) error { return tx.PutTeam(&spec.Team{Name: "t"}, nil, []string{id}) }, want: []string{"team   t"}},
 		"to another contract":  {do: func(tx *state.Tx, id string) error { return tx.ChangeGrant(id, grant("cad"), moved) }},
 		"to fewer days":        {do: func(tx *state.Tx, id string) error { return tx.ChangeGrant(id, grant("cad"), until("cad", 9)) }},
 		"to days that are not": {do: func(tx *state.Tx, id string) error { return tx.ChangeGrant(id, grant("cad"), from("cad", 9)) }, want: []string{"access design cad "}},
@@ -100,7 +100,7 @@ func TestLosses(t *testing.T) {
 			ada := h.add("ada", true, grant("cad"), grant("bim"), old)
 			h.update(func(tx *state.Tx) error {
 				return noError(tx.PutContract(&spec.Contract{Name: "design"}), tx.Assign("design", bo.ID, spec.ContractManager),
-					tx.Assign("design", ada.ID, spec.SoftwareCoordinator), tx.PutTeam(&spec.Team{Name: "t"}, []string{ada.ID}))
+					tx.Assign("design", ada.ID, spec.SoftwareCoordinator), tx.PutTeam(&spec.Team{Name: "t"}, []string{ada.ID}, nil))
 			})
 			if test.cause.Kind == "" {
 				test.cause.Kind = state.CauseManifests

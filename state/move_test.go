@@ -134,7 +134,7 @@ func TestMovedThings(t *testing.T) {
 		return noError(tx.PutProduct(&spec.Product{Name: "cad", Title: "CAD", Origin: at(2)}),
 			tx.PutContract(&spec.Contract{Name: "design", Offers: []spec.Offer{{Product: "cad", Origin: at(5)}}, Origin: at(4)}),
 			tx.Assign("design", manager.ID, spec.ContractManager),
-			tx.PutTeam(&spec.Team{Name: "crew", Access: []spec.Grant{g}, Origin: at(8)}, nil))
+			tx.PutTeam(&spec.Team{Name: "crew", Access: []spec.Grant{g}, Origin: at(8)}, nil, nil))
 	})
 	lines := func(r *spec.Roster) []int32 {
 		all := []int32{r.Products[0].Origin.Line, r.Contracts[0].Origin.Line, r.Contracts[0].Offers[0].Origin.Line}

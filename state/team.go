@@ -42,10 +42,10 @@ func (l *teamLines) each(fn func(*spec.Origin) error) error {
 	return nil
 }
 
-// PutTeam makes the team's access, sub-teams and members what they are given as.
-// memberIDs are the accounts of t.Members, in any order. A member is a row of
-// its own, and only those that come or go are written.
-func (tx *Tx) PutTeam(t *spec.Team, memberIDs []string) error {
+// PutTeam makes the team's access and sub-teams what they are given as. A member is a
+// row of its own: joined are the accounts of those who come, left of those who go and
+// keep their accounts.
+func (tx *Tx) PutTeam(t *spec.Team, joined, left []string) error {
 	body := teamBody{Teams: t.Teams}
 	lines := teamLines{Team: t.Origin}
 	reasons := []string{}
@@ -68,7 +68,7 @@ func (tx *Tx) PutTeam(t *spec.Team, memberIDs []string) error {
 		personal: &personal{Reasons: reasons},
 	}, &lines, &teamLines{})
 	if err == nil {
-		err = tx.setMembers(t.Name, memberIDs)
+		err = tx.changeMembers(t.Name, joined, left)
 	}
 	if err != nil {
 		return fmt.Errorf("writing team %s: %w", t.Name, err)
@@ -78,36 +78,37 @@ func (tx *Tx) PutTeam(t *spec.Team, memberIDs []string) error {
 
 // RemoveTeam ends the team and its memberships; [ErrNotFound] where there is none.
 func (tx *Tx) RemoveTeam(name string) error {
-	if err := tx.setMembers(name, nil); err != nil {
+	err := tx.endMembers(name)
+	if err != nil {
 		return fmt.Errorf("removing team %s: %w", name, err)
 	}
 	return tx.drop("team", aboutTeam, name, &teamLines{})
 }
 
-// setMembers ends the memberships that go and begins those that come.
-func (tx *Tx) setMembers(team string, wanted []string) error {
+// endMembers ends all memberships of a team.
+func (tx *Tx) endMembers(team string) error {
 	if tx.rows.member.holds(team) {
 		if err := tx.flush(); err != nil {
 			return err
 		}
 	}
-	members, err := tx.list("SELECT account FROM team_member WHERE team = ? AND until IS NULL ORDER BY account", team)
+	members, err := tx.list("SELECT account FROM team_member WHERE team = ? AND until IS NULL", team)
 	if err != nil {
 		return err
 	}
-	was, is := setOf(members), setOf(wanted)
-	for _, id := range members {
-		if !is[id] {
-			if err := tx.leave(team, id); err != nil {
-				return err
-			}
+	return tx.changeMembers(team, nil, members)
+}
+
+// changeMembers ends the memberships that go and begins those that come.
+func (tx *Tx) changeMembers(team string, joined, left []string) error {
+	for _, id := range slices.Sorted(slices.Values(left)) {
+		if err := tx.leave(team, id); err != nil {
+			return err
 		}
 	}
-	for _, id := range sortedKeys(is) {
-		if !was[id] {
-			if err := tx.join(team, id); err != nil {
-				return err
-			}
+	for _, id := range slices.Sorted(slices.Values(joined)) {
+		if err := tx.join(team, id); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -140,14 +141,6 @@ func (tx *Tx) endMemberships(id string) error {
 		}
 	}
 	return nil
-}
-
-func setOf(names []string) map[string]bool {
-	set := map[string]bool{}
-	for _, name := range names {
-		set[name] = true
-	}
-	return set
 }
 
 // teamsAt returns the teams at a revision, their members by account id.

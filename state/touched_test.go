@@ -22,7 +22,7 @@ func TestTouched(t *testing.T) {
 		bo, err = tx.AddAccount(user("bo"), true)
 		return noError(err, tx.PutProduct(&spec.Product{Name: "cad", Title: "CAD"}), tx.Grant(ada.ID, grant("cad")),
 			tx.PutContract(&spec.Contract{Name: "design"}), tx.Assign("design", ada.ID, spec.ContractManager),
-			tx.PutTeam(&spec.Team{Name: "cad", Access: []spec.Grant{grant("cad"), grant("bim")}}, []string{bo.ID}))
+			tx.PutTeam(&spec.Team{Name: "cad", Access: []spec.Grant{grant("cad"), grant("bim")}}, []string{bo.ID}, nil))
 	})
 	three := h.update(func(tx *state.Tx) error { return noError(tx.RemoveAccount(bo.ID, nil), tx.RemoveTeam("cad")) })
 	want := []string{"user " + bo.ID, "product cad", "user " + ada.ID, "contract design", "team cad"}

@@ -26,7 +26,7 @@ func lived(t *testing.T) *house {
 			tx.PutContract(&spec.Contract{Name: "design", Offers: []spec.Offer{{Product: "cad", Seats: 2}}, SupportEmail: "help@acme.example"}),
 			tx.Assign("design", bo.ID, spec.ContractManager),
 			tx.Assign("design", ada.ID, spec.SoftwareCoordinator),
-			tx.PutTeam(&spec.Team{Name: "cad", Access: []spec.Grant{grant("cad")}}, []string{ada.ID, bo.ID}),
+			tx.PutTeam(&spec.Team{Name: "cad", Access: []spec.Grant{grant("cad")}}, []string{ada.ID, bo.ID}, nil),
 			tx.Grant(ada.ID, grant("cad")),
 			tx.Grant(bo.ID, grant("cad")))
 	})
@@ -42,7 +42,7 @@ func lived(t *testing.T) *house {
 			tx.ChangeGrant(ada.ID, grant("cad"), until),
 			tx.Unassign("design", ada.ID, spec.SoftwareCoordinator),
 			tx.PutProduct(&spec.Product{Name: "cad", Title: "CAD 2028", Type: spec.TypeProduct}),
-			tx.PutTeam(&spec.Team{Name: "cad"}, []string{bo.ID}),
+			tx.PutTeam(&spec.Team{Name: "cad"}, nil, []string{ada.ID}),
 			tx.PutContract(&spec.Contract{Name: "design", Offers: []spec.Offer{{Product: "cad", Seats: 3}}}))
 	})
 	h.pass(time.Hour)
