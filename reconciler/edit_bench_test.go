@@ -135,8 +135,9 @@ func govern(b *testing.B, d *desk) *mayor {
 	return m
 }
 
-// measure edits as often as the benchmark asks, there and back.
-func (m *mayor) measure(path, one, other string) {
+// measure edits as often as the benchmark asks, there and back, and returns the median
+// time to the commit.
+func (m *mayor) measure(path, one, other string) time.Duration {
 	m.b.Helper()
 	var toCommit, toRest []time.Duration
 	edits := [2][2]string{{one, other}, {other, one}}
@@ -155,6 +156,35 @@ func (m *mayor) measure(path, one, other string) {
 	report("us-to-commit", toCommit)
 	report("us-to-rest", toRest)
 	m.b.ReportMetric(0, "ns/op")
+	return toCommit[len(toCommit)/2]
+}
+
+// parsing is the median time that it takes to parse a file, and nothing else.
+func (m *mayor) parsing(path string) time.Duration {
+	i := slices.IndexFunc(m.m.Files, func(f reconciler.ManifestFile) bool { return f.Path == path })
+	var took []time.Duration
+	for range 11 {
+		began := time.Now()
+		if _, errs := spec.Parse(path, m.m.Files[i].Data); len(errs) > 0 {
+			m.b.Fatal(errs)
+		}
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	return took[len(took)/2]
+}
+
+// lists are files of lists, each of so many people, one a line.
+func lists(people int) string {
+	var text strings.Builder
+	for from := 0; from < people; from += 49 {
+		fmt.Fprintf(&text, "apiVersion: usher/v1\nkind: UserList\nmetadata: {name: l%d}\nspec:\n  users: |\n", from)
+		for i := from; i < min(from+49, people); i++ {
+			fmt.Fprintf(&text, "    l%d@acme.example, L, Lee;\n", i)
+		}
+		text.WriteString("  access: [team]\n---\n")
+	}
+	return text.String()
 }
 
 func benchSizes(b *testing.B) []int {
@@ -169,23 +199,44 @@ func benchSizes(b *testing.B) []int {
 	return sizes
 }
 
+// BenchmarkEdit edits one thing. x-alone is a person who comes into a file of a
+// thousand, or into a list of fifty of them, against one who comes into a file of their
+// own; x-parse is a member who comes and goes against the change of a person and what
+// it takes to parse the document of the team, which is us-parse.
 func BenchmarkEdit(b *testing.B) {
 	village := govern(b, metropolis(1, 1))
 	for _, n := range benchSizes(b) {
+		var person, alone time.Duration
 		for _, perFile := range []int{1, 1000} {
 			empty := heap()
 			d := metropolis(n, perFile)
+			d.add("users/lists.yaml", lists(perFile))
+			slices.SortFunc(d.m.Files, func(a, b reconciler.ManifestFile) int { return strings.Compare(a.Path, b.Path) })
 			someone := fmt.Sprintf("users/%03d/p%07d.yaml", (n/2/perFile*perFile)*256/n, n/2/perFile*perFile)
 			place := fmt.Sprintf("%d-a-file/%d", perFile, n)
 			m := govern(b, d)
 			b.Run("person/"+place, func(b *testing.B) {
 				m.b = b
-				m.measure(someone, "access: [product-", "access: [seldom, product-")
+				person = m.measure(someone, "access: [product-", "access: [seldom, product-")
 			})
+			for _, into := range []struct{ what, path, one, other string }{
+				{"newcomer", someone, "", user("newcomer", "access: [seldom]")},
+				{"listed", "users/lists.yaml", "users: |\n", "users: |\n    newcomer@acme.example, New, Comer;\n"},
+			} {
+				b.Run(into.what+"/"+place, func(b *testing.B) {
+					m.b = b
+					took := m.measure(into.path, into.one, into.other)
+					alone = cmp.Or(alone, took)
+					b.ReportMetric(float64(took)/float64(alone), "x-alone")
+				})
+			}
 			if perFile == 1 {
 				b.Run("member/"+place, func(b *testing.B) {
 					m.b = b
-					m.measure("teams/crowd.yaml", "[p0000000, p0000001, ", "[p0000000, ")
+					took := m.measure("teams/crowd.yaml", "[p0000000, p0000001, ", "[p0000000, ")
+					parsing := m.parsing("teams/crowd.yaml")
+					b.ReportMetric(float64(parsing.Microseconds()), "us-parse")
+					b.ReportMetric(float64(took)/float64(parsing+person), "x-parse")
 				})
 				b.Run("title/"+place, func(b *testing.B) {
 					m.b = b
