@@ -186,7 +186,7 @@ func personRows(list []*person) rows {
 func (m *comment) offers(list []*person) {
 	offers := byOffer(list)
 	m.folded("Access", rows{[]string{"product", "contract", "people"}, len(offers), func(i int) []string {
-		return []string{code(offers[i].product), code(offers[i].contract), tally(offers[i].changes)}
+		return []string{code(offers[i].product), code(offers[i].contract), tally(offers[i].bySign)}
 	}, "product", "products"})
 }
 

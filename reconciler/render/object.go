@@ -118,7 +118,8 @@ func fieldSign(c reconciler.Change, f reconciler.Field) string {
 // offer counts what happens to one product under one contract.
 type offer struct {
 	contract, product string
-	changes           []reconciler.Change
+	changes           int
+	bySign            map[string]int
 }
 
 // byOffer groups changes of access by product and contract, the most changed first.
@@ -129,14 +130,15 @@ func byOffer(list []*person) []*offer {
 		for _, c := range one.access {
 			key := [2]string{c.Contract, c.Product}
 			if known[key] == nil {
-				known[key] = &offer{contract: c.Contract, product: c.Product}
+				known[key] = &offer{contract: c.Contract, product: c.Product, bySign: map[string]int{}}
 				sorted = append(sorted, known[key])
 			}
-			known[key].changes = append(known[key].changes, c)
+			known[key].changes++
+			known[key].bySign[signOf(c.Action)]++
 		}
 	}
 	slices.SortFunc(sorted, func(a, b *offer) int {
-		return cmp.Or(cmp.Compare(len(b.changes), len(a.changes)),
+		return cmp.Or(cmp.Compare(b.changes, a.changes),
 			strings.Compare(a.contract, b.contract), strings.Compare(a.product, b.product))
 	})
 	return sorted
@@ -152,7 +154,7 @@ func (t *page) offers(list []*person) {
 	shown := t.limit(len(sorted), foldSeats)
 	rows := make([][]string, shown)
 	for i, o := range sorted[:shown] {
-		rows[i] = []string{o.product, "under " + o.contract, tally(o.changes)}
+		rows[i] = []string{o.product, "under " + o.contract, tally(o.bySign)}
 	}
 	for _, line := range columns("  ", rows) {
 		t.line(line)

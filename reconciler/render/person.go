@@ -22,7 +22,8 @@ type person struct {
 func people(p *reconciler.Plan) []*person {
 	var list []*person
 	known := map[string]*person{}
-	for _, c := range p.Changes {
+	for i := range p.Changes {
+		c := &p.Changes[i]
 		if c.Kind != reconciler.KindUser && c.Kind != reconciler.KindRole && c.Kind != reconciler.KindAccess {
 			continue
 		}
@@ -32,7 +33,7 @@ func people(p *reconciler.Plan) []*person {
 			known[c.Subject] = one
 			list = append(list, one)
 		}
-		one.take(c)
+		one.take(p.Changes, i)
 	}
 	for _, one := range list {
 		one.name = p.People[one.subject]
@@ -40,18 +41,33 @@ func people(p *reconciler.Plan) []*person {
 	return list
 }
 
-func (one *person) take(c reconciler.Change) {
+// take adds a change of the plan to what it is about.
+func (one *person) take(all []reconciler.Change, i int) {
+	c := &all[i]
 	if one.email == "" {
 		one.email = c.Email
 	}
 	switch c.Kind {
 	case reconciler.KindUser:
-		one.self = append(one.self, c)
+		one.self = extend(one.self, all, i)
 	case reconciler.KindRole:
-		one.roles = append(one.roles, c)
+		one.roles = extend(one.roles, all, i)
 	default:
-		one.access = append(one.access, c)
+		one.access = extend(one.access, all, i)
 	}
+}
+
+// extend adds a change to some. As long as they stand together in the plan, as they do
+// in one that is sorted, they stay there: a first plan is about everybody.
+func extend(some, all []reconciler.Change, i int) []reconciler.Change {
+	n := len(some)
+	switch {
+	case n == 0:
+		return all[i : i+1 : i+1]
+	case n <= i && &some[0] == &all[i-n]:
+		return all[i-n : i+1 : i+1]
+	}
+	return append(some, all[i])
 }
 
 // value is what a field of the change leads to, or what it was where it goes.

@@ -333,12 +333,8 @@ func products(changes []reconciler.Change, sign string) string {
 	return sign + " " + strings.Join(names, ", ")
 }
 
-// tally counts by sign: "+3 ~1 -2".
-func tally(changes []reconciler.Change) string {
-	counts := map[string]int{}
-	for _, c := range changes {
-		counts[signOf(c.Action)]++
-	}
+// tally writes counts by sign: "+3 ~1 -2".
+func tally(counts map[string]int) string {
 	var parts []string
 	for _, sign := range signs {
 		if n := counts[sign]; n > 0 {

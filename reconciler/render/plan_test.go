@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"usher/reconciler"
 	"usher/spec"
@@ -286,5 +287,23 @@ func TestPlanReadBack(t *testing.T) {
 		if diff := cmp.Diff(want.String(), got.String()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", f, diff)
 		}
+	}
+}
+
+// What belongs to a person is found wherever it stands in a plan.
+func TestPeopleOfAPlanInAnyOrder(t *testing.T) {
+	change := func(kind reconciler.Kind, action reconciler.Action, who, product string) reconciler.Change {
+		return reconciler.Change{Kind: kind, Action: action, Subject: who, Email: who + "@acme.example", Product: product, Contract: "design"}
+	}
+	ada, bo := change(reconciler.KindUser, reconciler.Add, "ada", ""), change(reconciler.KindUser, reconciler.Add, "bo", "")
+	cad, bim := change(reconciler.KindAccess, reconciler.Grant, "ada", "cad"), change(reconciler.KindAccess, reconciler.Grant, "ada", "bim")
+	sim, last := change(reconciler.KindAccess, reconciler.Grant, "bo", "sim"), change(reconciler.KindAccess, reconciler.Grant, "ada", "viz")
+	sorted := &reconciler.Plan{Changes: []reconciler.Change{ada, cad, bim, last, bo, sim}}
+	mixed := &reconciler.Plan{Changes: []reconciler.Change{ada, cad, bim, bo, last, sim}}
+	if diff := cmp.Diff(text(t, sorted, Text, Options{Full: true}), text(t, mixed, Text, Options{Full: true})); diff != "" {
+		t.Errorf("text (-sorted +mixed):\n%s", diff)
+	}
+	if diff := cmp.Diff([]reconciler.Change{ada, cad, bim, bo, last, sim}, mixed.Changes, cmpopts.IgnoreUnexported(reconciler.Change{})); diff != "" {
+		t.Errorf("the plan was altered (-was +is):\n%s", diff)
 	}
 }
