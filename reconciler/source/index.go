@@ -87,7 +87,8 @@ func (d *dir) Glance(ctx context.Context, was reconciler.Snapshot) bool {
 	if len(s.errs) > 0 || s.err != nil || len(s.files) != len(known.files) || gitAtWork(d.root) != nil {
 		return false
 	}
-	if d.last = s.index(known.digest); s.aged || d.last.tells() {
+	if now := s.index(known.digest); s.aged || now.tells() {
+		d.last = now
 		_ = d.keep(known.digest) // else the next glance only takes as long
 	}
 	return true
