@@ -15,6 +15,7 @@ import (
 
 	"usher/reconciler"
 	"usher/reconciler/source"
+	"usher/spec"
 )
 
 // read is a tree by path.
@@ -101,6 +102,7 @@ func TestCommitsAsEdits(t *testing.T) {
 					t.Fatalf("seed %d: %v, want %v; files (-want +got):\n%s", seed, m.Snapshot, want.Snapshot, diff)
 				}
 				checkSteps(t, ref, stranger(), applied, tree, between)
+				checkRecalled(t, stranger(), want, applied, tree, between)
 				if v.dice.IntN(3) > 0 { // else it is held, or not valid
 					applied, tree = m, tree.after(m)
 				}
@@ -110,6 +112,58 @@ func TestCommitsAsEdits(t *testing.T) {
 			}
 			t.Logf("%d commits were read as edits, %d whole", edits, whole)
 		})
+	}
+}
+
+// checkRecalled checks that a source which recalls the tree applied, and has read
+// nothing, tells the same edits.
+func checkRecalled(t *testing.T, ref *source.Ref, want, applied *reconciler.Manifests, tree read, between []string) {
+	t.Helper()
+	ref.Recall(t.Context(), applied.Snapshot, tree.registered())
+	m := ref.Since(t.Context(), applied.Snapshot, true)
+	if m == nil {
+		return // it is as much to tell for one that read the tree
+	}
+	if diff := cmp.Diff(whatIs(want), tree.after(m)); diff != "" || m.Snapshot != want.Snapshot {
+		t.Errorf("recalled: %v, want %v; files (-want +got):\n%s", m.Snapshot, want.Snapshot, diff)
+	}
+	checkSteps(t, ref, ref, applied, tree, between)
+}
+
+// registered is the register of a tree, as far as a source asks for it.
+func (r read) registered() *spec.Register {
+	m := &reconciler.Manifests{}
+	for path, text := range r {
+		m.Files = append(m.Files, reconciler.ManifestFile{Path: path, Sum: reconciler.SumOf([]byte(text))})
+	}
+	return registered(m)
+}
+
+// A ref is recalled as what this very repository had at that commit in that folder.
+func TestRecallOfAnotherCommit(t *testing.T) {
+	c := newClone(t)
+	c.write("access/a.yaml", "a")
+	c.commit("one")
+	was := c.snapshot("access")
+	for name, test := range map[string]struct {
+		change func(s *reconciler.Snapshot)
+		want   bool
+	}{
+		"this":               {func(*reconciler.Snapshot) {}, true},
+		"another commit":     {func(s *reconciler.Snapshot) { s.Commit = s.Commit[1:] + "0" }, false},
+		"no commit":          {func(s *reconciler.Snapshot) { s.Commit = "" }, false},
+		"another folder":     {func(s *reconciler.Snapshot) { s.Folder = "" }, false},
+		"another repository": {func(s *reconciler.Snapshot) { s.Path += "2" }, false},
+		"a plain folder":     {func(s *reconciler.Snapshot) { s.Source = "dir" }, false},
+		"another digest":     {func(s *reconciler.Snapshot) { s.Digest += "0" }, false},
+	} {
+		s := was.Snapshot
+		test.change(&s)
+		ref := c.source("access")
+		ref.Recall(t.Context(), s, whatIs(was).registered())
+		if got := ref.Since(t.Context(), s, true) != nil; got != test.want {
+			t.Errorf("%s: recalled %v, want %v", name, got, test.want)
+		}
 	}
 }
 
