@@ -125,7 +125,7 @@ func (c *Controller) carryOut(ctx context.Context, owner *state.Owner, p *Plan, 
 	if err != nil {
 		return nil, fmt.Errorf("applying the plan: %w", err)
 	}
-	return &rev, owner.ReleaseHolds(ctx)
+	return &rev, nil
 }
 
 // hold records a held plan, with the contracts whose managers are asked, and returns
@@ -156,6 +156,9 @@ func (c *Controller) write(tx *state.Tx, p *Plan, day spec.Day) error {
 		if err := tx.UseApproval(p.ID); err != nil {
 			return err
 		}
+	}
+	if err := tx.ReleaseHolds(); err != nil {
+		return err
 	}
 	for _, step := range []func() error{
 		w.lines, w.revocations, w.withdrawals, w.removals,

@@ -183,11 +183,11 @@ func (c *Controller) plan(ctx context.Context, read Snapshot, x *comparison) (*P
 	if err := c.word(plan); err != nil {
 		return nil, err
 	}
-	lost, err := c.DB.Losses(ctx, now.Add(-24*time.Hour))
+	lost, err := c.lost(ctx, x, plan, now)
 	if err != nil {
 		return nil, err
 	}
-	if plan.losers, err = c.losers(ctx, x, plan, lost); err != nil {
+	if plan.losers, err = c.losers(ctx, x, lost); err != nil {
 		return nil, err
 	}
 	plan.Held = c.Limits.Judge(plan, x.truth, lost, spec.DayOf(now))

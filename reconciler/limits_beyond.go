@@ -3,19 +3,26 @@ package reconciler
 import (
 	"context"
 	"slices"
+	"time"
 
 	"usher/spec"
 	"usher/state"
 )
 
-// losers reads who lost something lately, as they are now, where a comparison is
-// of some people alone and takes something from them; nil otherwise.
-func (c *Controller) losers(ctx context.Context, x *comparison, p *Plan, lost []state.Loss) (*state.Excerpt, error) {
-	if x.census == nil || len(lost) == 0 {
+// lost reads what people lost in the last 24 hours, where a plan takes more of
+// anything; nil otherwise.
+func (c *Controller) lost(ctx context.Context, x *comparison, p *Plan, now time.Time) ([]state.Loss, error) {
+	j := &judge{plan: p, truth: x.truth, counts: map[scope]*count{}}
+	if j.gather(spec.DayOf(now)); len(j.counts) == 0 {
 		return nil, nil
 	}
-	j := &judge{plan: p, truth: x.truth, counts: map[scope]*count{}}
-	if j.gather(spec.DayOf(c.Now())); len(j.counts) == 0 {
+	return c.DB.Losses(ctx, now.Add(-24*time.Hour))
+}
+
+// losers reads who lost something lately, as they are now, where a comparison is
+// of some people alone; nil otherwise.
+func (c *Controller) losers(ctx context.Context, x *comparison, lost []state.Loss) (*state.Excerpt, error) {
+	if x.census == nil || len(lost) == 0 {
 		return nil, nil
 	}
 	var ids []string

@@ -306,7 +306,7 @@ func (l *Loop) reconcile(ctx context.Context) error {
 	if err != nil {
 		return l.storeFault(err)
 	}
-	if err := l.calendar(ctx, head); err != nil {
+	if head, err = l.calendar(ctx, head); err != nil {
 		return l.storeFault(err)
 	}
 	by, err := c.DB.SuspendedBy(ctx)
@@ -318,7 +318,7 @@ func (l *Loop) reconcile(ctx context.Context) error {
 		l.outcome, l.ended = nil, nil
 		return nil
 	}
-	return l.manifests(ctx)
+	return l.manifests(ctx, head)
 }
 
 // tellStewards writes to stewards what is news to them. That it fails stops
@@ -340,24 +340,24 @@ func suspendedWhy(by string) string {
 	return "by " + by + "; usher resume goes on"
 }
 
-// calendar applies what passed by the calendar alone. What is due is asked once a
-// day and revision, not at every look.
-func (l *Loop) calendar(ctx context.Context, head state.Head) error {
+// calendar applies what passed by the calendar alone, and returns where the history
+// stands then. What is due is asked once a day and revision, not at every look.
+func (l *Loop) calendar(ctx context.Context, head state.Head) (state.Head, error) {
 	now := survey{head.Newest.Number, spec.DayOf(l.Controller.Now())}
 	if head.CalendarDay >= now.day || now == l.followed {
-		return nil
+		return head, nil
 	}
 	out := &Outcome{}
 	if err := l.Controller.followCalendar(ctx, l.Owner, out); err != nil {
-		return err
+		return head, err
 	}
 	l.followed = now
 	l.announce(out, nil)
-	return nil
+	return l.Controller.DB.Head(ctx)
 }
 
-// manifests reads and applies the manifests.
-func (l *Loop) manifests(ctx context.Context) error {
+// manifests reads and applies the manifests. head is where the history stands.
+func (l *Loop) manifests(ctx context.Context, head state.Head) error {
 	if known, err := l.unchanged(ctx); known || err != nil {
 		return err
 	}
@@ -373,10 +373,6 @@ func (l *Loop) manifests(ctx context.Context) error {
 	private, err := c.privateDigest(ctx)
 	if err != nil {
 		return l.unread(ctx, err)
-	}
-	head, err := c.DB.Head(ctx)
-	if err != nil {
-		return l.storeFault(err)
 	}
 	now := attempt{m.Digest, m.Commit, private, head.Newest.Number, spec.DayOf(c.Now())}
 	known := now == l.last && !l.forced

@@ -49,7 +49,7 @@ func (db *DB) excerpt(ctx context.Context, who Who) (*Excerpt, error) {
 	if e.Newest, e.CalendarDay, err = newestRevision(ctx, tx); err != nil {
 		return nil, err
 	}
-	if e.Applied, err = appliedRevision(ctx, tx, e.Newest.Number); err != nil {
+	if e.Applied, err = appliedRevision(ctx, tx, e.Newest); err != nil {
 		return nil, err
 	}
 	e.Basis = e.Applied.Number
@@ -76,8 +76,18 @@ func (e *Excerpt) people(ctx context.Context, q querier, who Who, db *DB) error 
 	for _, by := range []struct {
 		column string
 		values []string
-	}{{"p.name", who.Names}, {"p.email_key", who.Emails}, {"p.account", slices.Concat(who.Accounts, due)}} {
-		err := eachMany(by.values, func(in string, args []any) error {
+		of     func(*person) string
+	}{
+		{"p.name", who.Names, func(p *person) string { return p.Name }},
+		{"p.email_key", who.Emails, func(p *person) string { return p.EmailKey }},
+		{"p.account", slices.Concat(who.Accounts, due), func(p *person) string { return p.id }},
+	} {
+		known := map[string]bool{}
+		for _, p := range found {
+			known[by.of(p)] = true
+		}
+		left := slices.DeleteFunc(slices.Clone(by.values), func(v string) bool { return known[v] })
+		err := eachMany(left, func(in string, args []any) error {
 			some, err := peopleWhere(ctx, q, peopleInForce+" AND "+by.column+in, args)
 			for _, p := range some {
 				found[p.id] = p

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/google/renameio/v2"
 )
@@ -42,24 +43,27 @@ func readHead(path string) (head, error) {
 	return h, nil
 }
 
+// chainEnd is the last row of the audit chain.
+type chainEnd struct {
+	sequence int64 // 0: there is none
+	hash     []byte
+}
+
 // lastAudit reads the end of the chain.
-func lastAudit(ctx context.Context, q querier) (sequence int64, hash []byte, err error) {
-	err = q.QueryRowContext(ctx, "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").Scan(&sequence, &hash)
-	return sequence, hash, unless(err, sql.ErrNoRows)
+func lastAudit(ctx context.Context, q querier) (end chainEnd, err error) {
+	err = q.QueryRowContext(ctx, "SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").Scan(&end.sequence, &end.hash)
+	return end, unless(err, sql.ErrNoRows)
 }
 
 // writeHead notes how far the chain has come. It comes after the commit: a head
 // file that lags behind is harmless, one that runs ahead would cry wolf.
-func (o *Owner) writeHead(ctx context.Context) error {
-	sequence, hash, err := lastAudit(ctx, o.db.reader)
+func (o *Owner) writeHead(end chainEnd) error {
+	text, err := json.Marshal(head{o.epoch, end.sequence, hex.EncodeToString(end.hash)})
 	if err != nil {
 		return err
 	}
-	text, err := json.Marshal(head{o.epoch, sequence, hex.EncodeToString(hash)})
-	if err != nil {
-		return err
-	}
-	if err := renameio.WriteFile(o.db.path+headFileSuffix, append(text, '\n'), 0o600); err != nil {
+	path := o.db.path + headFileSuffix
+	if err := renameio.WriteFile(path, append(text, '\n'), 0o600, renameio.WithTempDir(filepath.Dir(path))); err != nil {
 		return fmt.Errorf("writing the head file: %w", err)
 	}
 	return nil

@@ -186,6 +186,19 @@ func outdate(ctx context.Context, tx *sql.Tx, h Hold) error {
 	return err
 }
 
+// ReleaseHolds records, as part of a revision, that the newest snapshot is not held:
+// whatever was is superseded.
+func (tx *Tx) ReleaseHolds() error {
+	conn, err := tx.conn()
+	if err == nil {
+		err = supersede(tx.ctx, conn, "")
+	}
+	if err != nil {
+		return fmt.Errorf("releasing holds: %w", err)
+	}
+	return nil
+}
+
 // ReleaseHolds records that the newest snapshot is not held: whatever was is
 // superseded.
 func (o *Owner) ReleaseHolds(ctx context.Context) error {

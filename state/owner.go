@@ -31,8 +31,12 @@ func (db *DB) Own(ctx context.Context) (*Owner, error) {
 	}
 	o := &Owner{db: db, lock: lock}
 	err = o.raise(ctx, who)
+	var end chainEnd
 	if err == nil {
-		err = o.writeHead(ctx)
+		end, err = lastAudit(ctx, db.reader)
+	}
+	if err == nil {
+		err = o.writeHead(end)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("taking ownership of the state: %w", fault(err)), lock.release())

@@ -143,6 +143,7 @@ func (o *Owner) Activate(ctx context.Context, account string, issue int, hash st
 // beside runs fn in a transaction that makes no revision. What it audits belongs to
 // the time after the newest one.
 func (o *Owner) beside(ctx context.Context, fn func(*Tx) error) error {
+	var end chainEnd
 	err := o.db.transact(ctx, func(conn *sql.Tx) error {
 		if err := o.fence(ctx, conn); err != nil {
 			return err
@@ -159,12 +160,13 @@ func (o *Owner) beside(ctx context.Context, fn func(*Tx) error) error {
 				return err
 			}
 		}
+		end = chainEnd{tx.trail.seq, tx.trail.hash}
 		return nil
 	})
 	if err != nil {
 		return fault(err)
 	}
-	_ = o.writeHead(ctx) // what was written stands; a head file that lags is mended by the next
+	_ = o.writeHead(end) // what was written stands; a head file that lags is mended by the next
 	return nil
 }
 

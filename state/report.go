@@ -25,9 +25,7 @@ func (db *DB) Head(ctx context.Context) (Head, error) {
 	var h Head
 	var err error
 	if h.Newest, h.CalendarDay, err = newestRevision(ctx, db.reader); err == nil {
-		if h.Applied = h.Newest; h.Newest.Kind != CauseManifests {
-			h.Applied, err = appliedRevision(ctx, db.reader, h.Newest.Number)
-		}
+		h.Applied, err = appliedRevision(ctx, db.reader, h.Newest)
 	}
 	if err == nil {
 		h.Seal, err = sealOf(ctx, db.reader, h.Applied.Number)

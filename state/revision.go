@@ -94,11 +94,14 @@ func newestRevision(ctx context.Context, q querier) (Revision, spec.Day, error) 
 	return r, day, err
 }
 
-// appliedRevision returns the last revision from manifests that is not after a
-// number; zero where there is none.
-func appliedRevision(ctx context.Context, q querier, until int64) (Revision, error) {
+// appliedRevision returns the last revision from manifests that is not after the one
+// given, which may be it; zero where there is none.
+func appliedRevision(ctx context.Context, q querier, newest Revision) (Revision, error) {
+	if newest.Kind == CauseManifests || newest.Kind == CauseAdopt {
+		return newest, nil
+	}
 	row := q.QueryRowContext(ctx, "SELECT "+revisionColumns+" FROM revision WHERE cause IN (?, ?) AND number <= ? ORDER BY number DESC LIMIT 1",
-		CauseManifests, CauseAdopt, until)
+		CauseManifests, CauseAdopt, newest.Number)
 	r, _, err := scanRevision(row.Scan)
 	return r, unless(err, sql.ErrNoRows)
 }

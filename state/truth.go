@@ -66,7 +66,7 @@ func (db *DB) snapshot(ctx context.Context, which func(*sql.Tx) (Revision, spec.
 		return nil, err
 	}
 	truth := &Truth{Newest: newest, CalendarDay: day, Roster: &spec.Roster{}, Accounts: map[string]Account{}}
-	if truth.Applied, err = appliedRevision(ctx, tx, newest.Number); err != nil {
+	if truth.Applied, err = appliedRevision(ctx, tx, newest); err != nil {
 		return nil, err
 	}
 	truth.Basis = truth.Applied.Number

@@ -62,6 +62,7 @@ func (o *Owner) Update(ctx context.Context, cause Cause, on int64, fn func(*Tx) 
 // revise is Update on whatever revision is the newest.
 func (o *Owner) revise(ctx context.Context, cause Cause, fn func(*Tx, Revision) error) (Revision, error) {
 	var made Revision
+	var end chainEnd
 	err := o.db.transact(ctx, func(conn *sql.Tx) error {
 		if err := o.fence(ctx, conn); err != nil {
 			return err
@@ -76,12 +77,13 @@ func (o *Owner) revise(ctx context.Context, cause Cause, fn func(*Tx, Revision) 
 			return err
 		}
 		made, err = tx.finish(cause)
+		end = chainEnd{tx.trail.seq, tx.trail.hash}
 		return err
 	})
 	if err != nil {
 		return Revision{}, fmt.Errorf("writing a revision: %w", fault(err))
 	}
-	_ = o.writeHead(ctx) // the revision stands; a head file that lags is mended by the next
+	_ = o.writeHead(end) // the revision stands; a head file that lags is mended by the next
 	return made, nil
 }
 
