@@ -58,6 +58,7 @@ type Controller struct {
 	surveyed        survey     // as of when stewards were last told of their contracts
 	parsed, private parsedTree // of the last tree, and of the last contract information
 	memory          memory
+	glanced         bool     // a moment ago, and something seemed to differ
 	reminded        bool     // what another controller kept was looked for
 	busy            bool     // edits come one after another: what is recollected can wait
 	done            *Outcome // of the last attempt, where nothing is left to do or to tell; else nil

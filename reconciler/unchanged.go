@@ -70,12 +70,18 @@ func (c *Controller) Unchanged(ctx context.Context) (*Outcome, error) {
 	if rest, err := c.DB.AtRest(ctx); err != nil || !rest {
 		return nil, err
 	}
-	return c.glance(ctx)
+	out, err := c.glance(ctx)
+	c.glanced = out == nil
+	return out, err
 }
 
 // unchanged is how an apply ends where nothing differs and whatever was held is held
 // no more; nil where that is not known.
 func (c *Controller) unchanged(ctx context.Context, owner *state.Owner) (*Outcome, error) {
+	if c.glanced {
+		c.glanced = false
+		return nil, nil // a moment ago it was not
+	}
 	out, err := c.glance(ctx)
 	if out == nil || err != nil {
 		return nil, err

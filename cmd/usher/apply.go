@@ -115,9 +115,9 @@ func (a *app) apply(c *cobra.Command, args []string, f applyFlags) error {
 }
 
 // look reads before anything is owned or written. Where there is no state, it keeps
-// manifests and settings that are wrong from creating one, and returns the controller
-// that checked, which remembers what it parsed. Where there is one, it returns how the
-// apply ends if nothing is to be done at all.
+// manifests and settings that are wrong from creating one. Where there is one, it returns
+// how the apply ends if nothing is to be done at all. The controller that looked goes on
+// with what it parsed, or saw.
 func (a *app) look(c *cobra.Command, t tree, f applyFlags) (*reconciler.Controller, *reconciler.Outcome, error) {
 	ctx := c.Context()
 	db, err := a.read(ctx)
@@ -137,7 +137,7 @@ func (a *app) look(c *cobra.Command, t tree, f applyFlags) (*reconciler.Controll
 	}
 	if db.Exists() {
 		unchanged, err := control.Unchanged(ctx)
-		return nil, unchanged, err
+		return control, unchanged, err
 	}
 	control.Read, _, err = control.Check(ctx)
 	return control, nil, invalid(ctx, control, t.top(), err)

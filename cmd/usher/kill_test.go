@@ -199,3 +199,28 @@ func TestApplyBesideApply(t *testing.T) {
 		t.Errorf("the first: exit %d:\n%s", got, &first.out)
 	}
 }
+
+// kill -9 at any point of apply, between its caches too, leaves none that the next
+// program is misled by: it plans the same with them as without.
+func TestKilledBetweenCaches(t *testing.T) {
+	p := newPlace(t)
+	apply := []string{"apply", "manifests", "--settle", "0s", "--max-removals", "100%", "--max-mail", "1000", "--mail", "none"}
+	p.write("manifests/crowd.yaml", people(0, 200))
+	began := time.Now()
+	if said, code := p.run(apply...); code != exitDone {
+		t.Fatalf("apply: exit %d:\n%s", code, said)
+	}
+	took := time.Since(began)
+	for i := range kills(15) {
+		p.write(fmt.Sprintf("manifests/more%d.yaml", i%5), person(fmt.Sprint("more", i)))
+		c := p.start(apply...)
+		time.Sleep(rand.N(2 * took))
+		c.Process.Kill()
+		c.code()
+		with, _ := p.run("plan", "manifests", "-o", "json")
+		without, _ := p.run("plan", "manifests", "-o", "json", "--no-cache")
+		if with != without {
+			t.Fatalf("after kill %d the plan with the caches is\n%s\nand without them\n%s", i, with, without)
+		}
+	}
+}

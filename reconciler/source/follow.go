@@ -37,14 +37,15 @@ func Follow(s reconciler.Source, events *Watcher) {
 
 // following is what a tree is known to be.
 type following struct {
-	events *Watcher        // nil: nobody tells of changes
-	root   string          // where the tree was read, without symbolic links
-	ledger *ledger         // nil: it was not read yet
-	tied   bool            // see scan
-	doubt  bool            // more may differ from the ledger than events told of since
-	base   string          // the digest of the tree that differ counts from
-	differ map[string]bool // paths of files that are, or were for a time, others than in that tree
-	round  uint8           // of looks at the whole tree
+	events  *Watcher        // nil: nobody tells of changes
+	root    string          // where the tree was read, without symbolic links
+	ledger  *ledger         // nil: it was not read yet
+	tied    bool            // see scan
+	folders []indexed       // see index; none where the last look was not at all of them
+	doubt   bool            // more may differ from the ledger than events told of since
+	base    string          // the digest of the tree that differ counts from
+	differ  map[string]bool // paths of files that are, or were for a time, others than in that tree
+	round   uint8           // of looks at the whole tree
 }
 
 // maxDiffer is how many files may differ before reading the whole tree is no more
@@ -55,6 +56,7 @@ const maxDiffer = 5000
 func (f *following) begin(s *scan) string {
 	was := f.ledger
 	f.ledger, f.root, f.tied, f.doubt = newLedger(s.files), s.root, s.tied, false
+	f.folders = s.index("").folders
 	digest := f.ledger.digest()
 	if was == nil {
 		f.base, f.differ = digest, map[string]bool{}
@@ -78,7 +80,7 @@ func (f *following) index() *index {
 	if f.ledger == nil || f.doubt {
 		return nil
 	}
-	return &index{root: f.root, digest: f.ledger.digest(), files: f.ledger.inOrder()}
+	return &index{root: f.root, digest: f.ledger.digest(), folders: f.folders, files: f.ledger.inOrder()}
 }
 
 // Recall takes the tree for the one of the index file, if that is the one read before.
@@ -144,6 +146,7 @@ func (d *dir) since(ctx context.Context, digest string, thorough bool) (*reconci
 		return nil, time.Time{}
 	}
 	told, sound := f.hear(ctx)
+	f.folders = nil
 	s := &scan{ctx: ctx, root: real, began: time.Now(), ledger: f.ledger, manifests: &reconciler.Manifests{}, read: map[string][]byte{}}
 	plain, untold := sound && s.visit(told), 0
 	if thorough || !plain {
@@ -255,6 +258,7 @@ func (f *following) survey(s *scan, told []string, plain bool) (untold int) {
 	f.round++
 	s.round = f.round
 	s.directory("", nil)
+	f.folders = s.index("").folders
 	if s.stood+s.familiar(f.ledger) < f.ledger.files {
 		for was := range f.ledger.each {
 			if was.round != f.round && s.read[was.path] == nil {

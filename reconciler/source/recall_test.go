@@ -59,12 +59,11 @@ func TestRecalledFolder(t *testing.T) {
 				}
 				v.mend()
 				want := reading(source.Dir(v.root, source.Options{}))
+				if next().Glance(t.Context(), known.Snapshot) && want.Digest != known.Digest {
+					t.Fatalf("seed %d: after %v a glance finds nothing changed", seed, done)
+				}
 				s := next()
 				s.Recall(t.Context(), known.Snapshot, registered(known))
-				if s.Glance(t.Context(), known.Snapshot) != (want.Digest == known.Digest) {
-					s = next() // a glance may say no of what is the same, as after a touch
-					s.Recall(t.Context(), known.Snapshot, registered(known))
-				}
 				m := s.Since(t.Context(), known.Snapshot, true)
 				if m == nil {
 					m = reading(s)
