@@ -150,7 +150,7 @@ func (c *Controller) hold(ctx context.Context, owner *state.Owner, p *Plan, trut
 // is the one up to which the state says that the calendar was followed.
 func (c *Controller) write(tx *state.Tx, p *Plan, day spec.Day) error {
 	w := &writer{tx: tx, plan: p, ids: make(map[string]string, p.Summary.User.Add), invited: map[string]invited{}, pace: c.paceOf(p)}
-	w.mail = &mailing{Controller: c, writer: w, notices: p.Mail}
+	w.mail = &mailing{Controller: c, writer: w, mail: p.Mail}
 	defer w.mail.running.Wait()
 	if p.Approved {
 		if err := tx.UseApproval(p.ID); err != nil {
@@ -197,19 +197,19 @@ type invited struct {
 func invitationOf(a state.Account) invited { return invited{a.Issue, a.Expires} }
 
 // knows reports whether everything is known by now that a message says.
-func (w *writer) knows(n *Notice) bool {
-	if n.account == "" {
-		return w.ids[n.name] != ""
+func (w *writer) knows(m *Mail) bool {
+	if m.account == "" {
+		return w.ids[m.name] != ""
 	}
-	return n.Kind != NoticeInvitation || w.invited[n.account] != invited{}
+	return m.Kind != NoticeInvitation || w.invited[m.account] != invited{}
 }
 
 // told is the account that a message is about, and its invitation.
-func (w *writer) told(n *Notice) (account string, of invited) {
-	if n.account == "" {
-		return w.ids[n.name], w.first
+func (w *writer) told(m *Mail) (account string, of invited) {
+	if m.account == "" {
+		return w.ids[m.name], w.first
 	}
-	return n.account, w.invited[n.account]
+	return m.account, w.invited[m.account]
 }
 
 // id is the account that a change is about; accounts that the plan makes have
@@ -365,14 +365,14 @@ func (w *writer) things() error {
 		}
 	}
 	for _, t := range w.plan.moved {
-		if err := w.put(t, roll{}); err != nil {
+		if err := w.put(t, &roll{}); err != nil {
 			return fmt.Errorf("noting where %s %s is declared: %w", t.kind, t.name, err)
 		}
 	}
 	return nil
 }
 
-func (w *writer) put(t thing, r roll) error {
+func (w *writer) put(t thing, r *roll) error {
 	switch wanted := w.plan.wanted; t.kind {
 	case KindProduct:
 		return w.tx.PutProduct(wanted.Product(t.name))
@@ -383,7 +383,7 @@ func (w *writer) put(t thing, r roll) error {
 	}
 }
 
-func (w *writer) team(t *spec.Team, r roll) error {
+func (w *writer) team(t *spec.Team, r *roll) error {
 	joined := make([]string, len(r.joined))
 	for i, name := range r.joined {
 		joined[i] = w.accountID(name)

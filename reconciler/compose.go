@@ -20,16 +20,16 @@ const composedAtOnce = 200
 type mailing struct {
 	*Controller
 	writer  *writer
-	notices []Notice       // not begun yet
+	mail    []Mail         // not begun yet
 	known   int            // how many of them, from the first on, can be composed
 	begun   []composed     // not stored yet
 	running sync.WaitGroup // what composes them; nobody leaves before it
 }
 
-// composed is a notice, what is known now that its plan is carried out, and what became
+// composed is a message of a plan, what is known now that its plan is carried out, and what became
 // of it.
 type composed struct {
-	notice     *Notice
+	mail       *Mail
 	account    string  // id
 	invitation invited // of an invitation
 	message    state.Message
@@ -38,14 +38,17 @@ type composed struct {
 
 // queue composes messages and puts them into the outbox of the transaction.
 func (c *Controller) queue(notices []Notice, w *writer) error {
-	m := &mailing{Controller: c, writer: w, notices: notices}
+	m := &mailing{Controller: c, writer: w, mail: make([]Mail, len(notices))}
+	for i := range notices {
+		m.mail[i] = mailOf(notices[i])
+	}
 	defer m.running.Wait()
 	return m.finish()
 }
 
 // advance goes on with what is known by now, if that is enough to be worth it.
 func (m *mailing) advance() error {
-	for m.known < min(composedAtOnce, len(m.notices)) && m.writer.knows(&m.notices[m.known]) {
+	for m.known < min(composedAtOnce, len(m.mail)) && m.writer.knows(&m.mail[m.known]) {
 		m.known++
 	}
 	if m.known < composedAtOnce {
@@ -56,8 +59,8 @@ func (m *mailing) advance() error {
 
 // finish goes on until everything is stored.
 func (m *mailing) finish() error {
-	for len(m.notices)+len(m.begun) > 0 {
-		if err := m.next(min(composedAtOnce, len(m.notices))); err != nil {
+	for len(m.mail)+len(m.begun) > 0 {
+		if err := m.next(min(composedAtOnce, len(m.mail))); err != nil {
 			return err
 		}
 	}
@@ -68,13 +71,12 @@ func (m *mailing) finish() error {
 func (m *mailing) next(n int) error {
 	part := make([]composed, n)
 	for i := range part {
-		notice := &m.notices[i]
-		account, invitation := m.writer.told(notice)
-		part[i] = composed{notice: notice, account: account, invitation: invitation}
+		account, invitation := m.writer.told(&m.mail[i])
+		part[i] = composed{mail: &m.mail[i], account: account, invitation: invitation}
 	}
 	m.running.Wait()
 	done := m.begun
-	m.begun, m.notices, m.known = part, m.notices[n:], 0
+	m.begun, m.mail, m.known = part, m.mail[n:], 0
 	m.compose(part)
 	if err := store(m.writer.tx, done); err != nil {
 		return err
@@ -122,7 +124,7 @@ func sideBySide(n int, fn func(i int) error) error {
 func store(tx *state.Tx, part []composed) error {
 	for _, p := range part {
 		if p.err != nil {
-			return fmt.Errorf("composing the message to %s: %w", p.notice.name, p.err)
+			return fmt.Errorf("composing the message to %s: %w", p.mail.name, p.err)
 		}
 		if _, err := tx.Queue(p.message); err != nil {
 			return err
@@ -137,10 +139,11 @@ func (c *Controller) about(of *composed, p *Plan, revision int64, now time.Time)
 	if p != nil {
 		stamp.Signer = p.provenance.Signer
 	}
-	if of.notice.Kind == NoticeInvitation {
+	if of.mail.Kind == NoticeInvitation {
 		stamp.Expires, issue = of.invitation.expires, of.invitation.issue
 	}
-	return c.message(of.notice, of.account, stamp, issue)
+	n := of.mail.Notice()
+	return c.message(&n, of.account, stamp, issue)
 }
 
 // message composes one message. Where the stamp has no Message-ID it is made of

@@ -202,7 +202,8 @@ func (c *Controller) plan(ctx context.Context, read Snapshot, x *comparison) (*P
 // word gives the messages of a plan their subjects.
 func (c *Controller) word(p *Plan) error {
 	return sideBySide(len(p.Mail), func(i int) (err error) {
-		if p.Mail[i].Subject, err = c.Compose.Subject(&p.Mail[i]); err != nil {
+		n := p.Mail[i].notice()
+		if p.Mail[i].Subject, err = c.Compose.Subject(&n); err != nil {
 			return fmt.Errorf("composing the message to %s: %w", p.Mail[i].name, err)
 		}
 		return nil

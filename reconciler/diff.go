@@ -35,7 +35,7 @@ func Diff(c Comparison) (*Plan, spec.Errors) {
 	d.stewards()
 	d.seats()
 	sortChanges(d.plan.Changes)
-	slices.SortStableFunc(d.plan.Mail, func(a, b Notice) int { return strings.Compare(a.name, b.name) })
+	slices.SortStableFunc(d.plan.Mail, func(a, b Mail) int { return strings.Compare(a.name, b.name) })
 	d.plan.People = d.fullNames()
 	d.plan.summarise()
 	d.plan.identify()

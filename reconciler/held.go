@@ -85,7 +85,7 @@ func (h *HeldPlan) For(contracts []string, manages bool) HeldView {
 
 // Mail returns the messages of the plan without those to people of whose changes the
 // view shows none.
-func (h *HeldPlan) Mail(v HeldView) []Notice {
+func (h *HeldPlan) Mail(v HeldView) []Mail {
 	hidden := map[string]bool{}
 	for i := range h.Plan.Changes {
 		hidden[h.Plan.Changes[i].Subject] = true
@@ -93,7 +93,7 @@ func (h *HeldPlan) Mail(v HeldView) []Notice {
 	for i := range v.Plan.Changes {
 		delete(hidden, v.Plan.Changes[i].Subject)
 	}
-	return slices.DeleteFunc(slices.Clone(h.Plan.Mail), func(n Notice) bool { return hidden[n.name] })
+	return slices.DeleteFunc(slices.Clone(h.Plan.Mail), func(m Mail) bool { return hidden[m.name] })
 }
 
 // Held returns the plan that waits for a person now, nil where none does.

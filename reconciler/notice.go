@@ -50,9 +50,32 @@ const (
 	NoticePassword NoticeKind = "password" // the password was changed
 )
 
-// Notice is one message of a plan. Kind, To and Subject are what a plan shows;
-// the rest is what its text is composed from, and depends on nothing that is
-// known only when it is carried out but the Stamp.
+// Mail is one message of a plan, as a plan shows it. What its text is composed from is
+// worked out when it is composed: of a plan about everybody it is as much as all else.
+type Mail struct {
+	Kind    NoticeKind `json:"kind"`
+	To      string     `json:"to"`
+	Subject string     `json:"subject"`
+
+	account string        // see Notice
+	name    string        // see Notice
+	notice  func() Notice // without its subject; nil: the plan was read, and is only shown
+}
+
+// Notice is what the message says.
+func (m *Mail) Notice() Notice {
+	n := m.notice()
+	n.Subject = m.Subject
+	return n
+}
+
+// mailOf is a notice as a plan has it.
+func mailOf(n Notice) Mail {
+	return Mail{Kind: n.Kind, To: n.To, Subject: n.Subject, account: n.account, name: n.name, notice: func() Notice { return n }}
+}
+
+// Notice is what one message says. It depends on nothing that is known only when its
+// plan is carried out but the Stamp.
 type Notice struct {
 	Kind    NoticeKind `json:"kind"`
 	To      string     `json:"to"`
@@ -131,6 +154,26 @@ func (d *differ) notify(p pair, access []accessChange) {
 	if kind == "" {
 		return
 	}
+	if p.was == nil && !p.returns {
+		is := p.is // and no more of the pair: there may be a million
+		d.plan.Mail = append(d.plan.Mail, Mail{Kind: kind, To: is.Email, name: is.Name, notice: func() Notice {
+			return d.notice(NoticeInvitation, pair{is: is}, nil)
+		}})
+		return
+	}
+	n := d.notice(kind, p, access)
+	if p.moves() && p.activated() {
+		n.Email = [2]string{p.was.Email, p.is.Email}
+		d.send(Notice{
+			Kind: NoticeEmailOld, To: p.was.Email, Person: personOf(p.was), Email: n.Email,
+			Support: n.Support, account: p.account.ID, name: n.name,
+		})
+	}
+	d.send(n)
+}
+
+// notice is what one person is told.
+func (d *differ) notice(kind NoticeKind, p pair, access []accessChange) Notice {
 	u := orOther(p.is, p.was)
 	n := Notice{
 		Kind: kind, To: u.Email, Person: personOf(u),
@@ -140,16 +183,11 @@ func (d *differ) notify(p pair, access []accessChange) {
 		n.Roles = d.roles[u.Name]
 		d.accessLines(&n, p, access)
 	}
-	if p.moves() && p.activated() {
-		n.Email = [2]string{p.was.Email, p.is.Email}
-		old := Notice{
-			Kind: NoticeEmailOld, To: p.was.Email, Person: personOf(p.was), Email: n.Email,
-			Support: n.Support, account: p.account.ID, name: u.Name,
-		}
-		d.plan.Mail = append(d.plan.Mail, old)
-	}
-	d.plan.Mail = append(d.plan.Mail, n)
+	return n
 }
+
+// send adds a message to the plan.
+func (d *differ) send(n Notice) { d.plan.Mail = append(d.plan.Mail, mailOf(n)) }
 
 func personOf(u *spec.User) Person {
 	return Person{Name: u.Name, Email: u.Email, FirstName: u.FirstName, LastName: u.LastName}
@@ -308,10 +346,9 @@ func (d *differ) support(contracts map[string]bool) []string {
 func (d *differ) stewards() {
 	for _, manager := range slices.Sorted(maps.Keys(d.told)) {
 		u := d.Wanted.User(manager)
-		n := Notice{
+		d.send(Notice{
 			Kind: NoticeSteward, To: u.Email, Person: personOf(u), Roles: d.told[manager],
 			account: d.accountOf(manager), name: u.Name,
-		}
-		d.plan.Mail = append(d.plan.Mail, n)
+		})
 	}
 }

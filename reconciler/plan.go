@@ -49,7 +49,7 @@ type Plan struct {
 	Summary   Summary           `json:"summary"`
 	Changes   []Change          `json:"changes"`             // sorted: see Kind
 	Seats     []Seats           `json:"seats"`               // of every limited offer whose use changes, sorted
-	Mail      []Notice          `json:"mail"`                // in the order in which they are queued
+	Mail      []Mail            `json:"mail"`                // in the order in which they are queued
 	Held      []state.HeldRule  `json:"held"`                // empty: nothing holds it back
 	Authority []Judgement       `json:"authority,omitempty"` // of a proposal's changes: what each takes, and whether its commits have it
 	Notes     []Note            `json:"notes"`               // hints and warnings; never part of the id
@@ -86,7 +86,7 @@ type Change struct {
 	user    *spec.User  // wanted; nil on removal
 	was     *spec.Grant // access as it is; nil on Grant
 	is      *spec.Grant // access as wanted; nil on Revoke
-	roll    roll        // of a team
+	roll    *roll       // of a team; nil for others
 }
 
 // Field is one value that differs. An empty From is a value that was not there;

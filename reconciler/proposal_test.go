@@ -243,7 +243,7 @@ func TestProposalCountsPeopleOfTheBase(t *testing.T) {
 func kinds(p *reconciler.Plan) []string {
 	var list []string
 	for i := range p.Mail {
-		list = append(list, string(p.Mail[i].Kind)+" "+p.Mail[i].Person.Name)
+		list = append(list, string(p.Mail[i].Kind)+" "+p.Mail[i].Notice().Person.Name)
 	}
 	return list
 }

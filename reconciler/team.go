@@ -33,8 +33,8 @@ type roll struct {
 }
 
 // roll compares the members of a team, known by their names as true and as wanted.
-func (d *differ) roll(from, to []string) roll {
-	var r roll
+func (d *differ) roll(from, to []string) *roll {
+	r := &roll{}
 	themselves := func(name string) bool {
 		return !d.removed[name] && d.wantAs[name] == "" && d.formerly[name] == ""
 	}

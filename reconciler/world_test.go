@@ -243,7 +243,8 @@ func changes(p *reconciler.Plan) []string {
 func notices(p *reconciler.Plan) []string {
 	var said []string
 	for i := range p.Mail {
-		said = append(said, told(&p.Mail[i]))
+		n := p.Mail[i].Notice()
+		said = append(said, told(&n))
 	}
 	return said
 }

@@ -225,7 +225,7 @@ var noticeWords = map[reconciler.NoticeKind][2]string{
 }
 
 // mailCounts is "3 messages: 2 invitations, 1 change of access".
-func mailCounts(mail []reconciler.Notice) string {
+func mailCounts(mail []reconciler.Mail) string {
 	counts := map[reconciler.NoticeKind]int{}
 	var order []reconciler.NoticeKind
 	for _, n := range mail {

@@ -86,7 +86,7 @@ func samplePlan() *reconciler.Plan {
 			user(reconciler.Resend, "gus", 80, reconciler.Field{Name: "invitation.generation", From: "1", To: "2"}),
 		},
 		Seats: []reconciler.Seats{{Contract: "acme-design", Product: "autocad", Before: 8, After: 10, Of: of(10)}, {Contract: "acme-design", Product: "cloud-rendering", Before: 3, After: 4}},
-		Mail: []reconciler.Notice{
+		Mail: []reconciler.Mail{
 			{Kind: reconciler.NoticeInvitation, To: "ada@acme.example", Subject: "Activate your software account"},
 			{Kind: reconciler.NoticeRemoved, To: "bo@acme.example", Subject: "Your software account was closed"},
 			{Kind: reconciler.NoticeInvitation, To: "gus@acme.example", Subject: "A new invitation"},
@@ -190,7 +190,7 @@ func crowd(n int, name string) *reconciler.Plan {
 		p.Changes = append(p.Changes,
 			reconciler.Change{Action: reconciler.Add, Kind: reconciler.KindUser, Subject: key, Email: key + "@acme.example", Because: at("people.yaml", int32(i+1)), Fields: []reconciler.Field{{Name: "firstName", To: name}}},
 			reconciler.Change{Action: reconciler.Grant, Kind: reconciler.KindAccess, Subject: key, Contract: "acme", Product: "autocad", Because: at("people.yaml", int32(i+1))})
-		p.Mail = append(p.Mail, reconciler.Notice{Kind: reconciler.NoticeInvitation, To: key + "@acme.example", Subject: "Activate"})
+		p.Mail = append(p.Mail, reconciler.Mail{Kind: reconciler.NoticeInvitation, To: key + "@acme.example", Subject: "Activate"})
 		p.Held = append(p.Held, state.HeldRule{Rule: "mail", Message: name + " is held"})
 		p.Notes = append(p.Notes, reconciler.Note{Message: name})
 	}
