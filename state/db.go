@@ -90,6 +90,16 @@ func (db *DB) Beside(suffix string) string {
 	return db.path + suffix
 }
 
+// Beside is [DB.Beside] of the database at where, which need not be open; "" where
+// there can be none.
+func Beside(where, suffix string) string {
+	path, err := pathOf(where)
+	if err != nil {
+		return ""
+	}
+	return path + suffix
+}
+
 func (db *DB) open(ctx context.Context, where string) error {
 	path, err := pathOf(where)
 	if err != nil {

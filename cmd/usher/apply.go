@@ -120,6 +120,9 @@ func (a *app) apply(c *cobra.Command, args []string, f applyFlags) error {
 // with what it parsed, or saw.
 func (a *app) look(c *cobra.Command, t tree, f applyFlags) (*reconciler.Controller, *reconciler.Outcome, error) {
 	ctx := c.Context()
+	if !f.noCache && f.plan == "" {
+		t.ahead = a.lookAhead(ctx, t, f.settle)
+	}
 	db, err := a.read(ctx)
 	if err != nil {
 		if errors.Is(err, state.ErrOlder) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -90,6 +91,7 @@ type tree struct {
 	treeFlags
 	dir        string             // "" with --ref
 	repository *source.Repository // nil without --ref
+	ahead      reconciler.Source  // is being looked at already; nil: nothing is
 }
 
 // tree opens what the flags or the one argument name.
@@ -213,8 +215,19 @@ const (
 func (a *app) remembering(c *reconciler.Controller, db *state.DB, t tree, settle time.Duration) {
 	c.Recollection = reconciler.Recollection{File: db.Beside(seenSuffix), Register: db.Beside(registerSuffix), Build: build()}
 	if t.repository == nil {
-		c.Source = source.Dir(t.dir, source.Options{Settle: settle, Index: db.Beside(indexSuffix)})
+		c.Source = cmp.Or(t.ahead, source.Dir(t.dir, source.Options{Settle: settle, Index: db.Beside(indexSuffix)}))
 	}
+}
+
+// lookAhead begins to look at a folder while the state is opened; commits are not
+// looked at before the state says which are new.
+func (a *app) lookAhead(ctx context.Context, t tree, settle time.Duration) reconciler.Source {
+	if t.repository != nil {
+		return nil
+	}
+	s := source.Dir(t.dir, source.Options{Settle: settle, Index: state.Beside(a.settings.State, indexSuffix)})
+	source.LookAhead(ctx, s)
+	return s
 }
 
 // build tells this program from any other that was compiled: by its file, because

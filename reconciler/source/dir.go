@@ -48,6 +48,7 @@ type dir struct {
 	patience time.Duration
 	index    string // file; empty: none
 	follow   bool
+	ahead    <-chan glanced // see LookAhead; nil: nobody looks
 
 	mu        sync.Mutex
 	last      *index // of the last reading; nil: kept already, or there is none

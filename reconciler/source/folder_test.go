@@ -80,3 +80,21 @@ func TestLinksAreAlwaysFollowed(t *testing.T) {
 		t.Errorf("the folder behind the link cannot be read: %v", err)
 	}
 }
+
+// What was seen ahead is good for one glance: the next one looks for itself.
+func TestLookAheadIsForOneGlance(t *testing.T) {
+	defer source.SetMargin(0)()
+	k := keep(t, plainOrchard(t))
+	time.Sleep(20 * time.Millisecond)
+	s := k.source()
+	source.LookAhead(t.Context(), s)
+	if !s.Glance(t.Context(), k.was) {
+		t.Fatal("the folder is not known again")
+	}
+	if err := os.WriteFile(filepath.Join(k.root, "b", "z.yaml"), []byte("z: 1"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if s.Glance(t.Context(), k.was) {
+		t.Error("a new file is not noticed")
+	}
+}

@@ -74,15 +74,15 @@ func (d *dir) Glance(ctx context.Context, was reconciler.Snapshot) bool {
 	if was.Source != "dir" || was.Path != d.root {
 		return false
 	}
-	began := time.Now()
-	known, err := d.readIndex()
-	if err != nil || known.digest != was.Digest || gitAtWork(d.root) != nil {
+	g := d.glanced(ctx)
+	known := g.known
+	if known == nil || known.digest != was.Digest {
 		return false
 	}
-	if known.stands(ctx) {
+	if g.stands {
 		return gitAtWork(d.root) == nil
 	}
-	s := &scan{ctx: ctx, root: known.root, known: known, began: began, manifests: &reconciler.Manifests{}}
+	s := &scan{ctx: ctx, root: known.root, known: known, began: g.began, manifests: &reconciler.Manifests{}}
 	s.directory("", nil)
 	if len(s.errs) > 0 || s.err != nil || len(s.files) != len(known.files) || gitAtWork(d.root) != nil {
 		return false

@@ -123,8 +123,13 @@ func TestGlanceAtAFolder(t *testing.T) {
 					if err := test.change(k.root); err != nil {
 						t.Fatal(err)
 					}
+					ahead := k.source()
+					source.LookAhead(t.Context(), ahead)
 					if got := k.glance(); got != test.want {
 						t.Errorf("Glance = %v, want %v", got, test.want)
+					}
+					if got := ahead.Glance(t.Context(), k.was); got != test.want {
+						t.Errorf("having looked ahead, Glance = %v, want %v", got, test.want)
 					}
 				})
 			}
