@@ -131,11 +131,11 @@ func (r *resolver) resolveAccess() {
 	}
 	for i := range r.users {
 		u, person := &r.users[i], &r.roster.Users[i]
-		own := r.grants(u.file, u.accessSubject(), u.Spec.Access)
+		parts := [][]Grant{r.grants(u.file, u.accessSubject(), u.Spec.Access)}
 		for _, m := range r.memberOf[person.Name] {
-			own = append(own, r.teamGrants(m)...)
+			parts = append(parts, r.teamGrants(m))
 		}
-		person.Access = mergeGrants(own)
+		person.Access = mergeGrants(slices.Concat(parts...))
 	}
 }
 

@@ -13,6 +13,9 @@ import (
 )
 
 func main() {
+	if !keepsPace() {
+		frugal(frugalFrom)
+	}
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Environ()))
 }
 
