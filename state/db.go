@@ -153,7 +153,7 @@ func (db *DB) openReader(ctx context.Context, found int) error {
 	if db.reader != nil {
 		return nil
 	}
-	pool, err := sql.Open("sqlite", dsn(db.path, "mode=ro", "_pragma=query_only(1)"))
+	pool, err := openPool(dsn(db.path, "mode=ro", "_pragma=query_only(1)"))
 	if err != nil {
 		return err
 	}
@@ -173,7 +173,7 @@ func (db *DB) openWriter(ctx context.Context, found int) (err error) {
 	if db.key, err = readKey(db.path); err != nil {
 		return err
 	}
-	if db.writer, err = sql.Open("sqlite", dsn(db.path, writing...)); err != nil {
+	if db.writer, err = openPool(dsn(db.path, writing...)); err != nil {
 		return err
 	}
 	db.writer.SetMaxOpenConns(1)

@@ -18,7 +18,7 @@ type Who struct {
 	Begins   []spec.Span // whose access begins on one of these days
 	Ends     []spec.Span // whose access has one of these days as its last
 	Expires  []spec.Span // whose invitation has one of these days as its last
-	Gone     bool        // Truth.Gone as well
+	Gone     bool        // Truth.Gone as well, unless Names are given and all of them are there
 	Sealed   bool        // Excerpt.Seal as well
 }
 
@@ -53,7 +53,10 @@ func (db *DB) excerpt(ctx context.Context, who Who) (*Excerpt, error) {
 		return nil, err
 	}
 	e.Basis = e.Applied.Number
-	if who.Gone {
+	if err := e.people(ctx, tx, who, db); err != nil {
+		return nil, err
+	}
+	if who.Gone && !e.all(who.Names) {
 		if e.Gone, err = gone(ctx, tx, e.Newest.Number, db.now().Add(-ReturnWindow)); err != nil {
 			return nil, err
 		}
@@ -63,7 +66,13 @@ func (db *DB) excerpt(ctx context.Context, who Who) (*Excerpt, error) {
 			return nil, err
 		}
 	}
-	return e, e.people(ctx, tx, who, db)
+	return e, nil
+}
+
+// all reports whether some are asked for by name, and all of them are there.
+func (e *Excerpt) all(names []string) bool {
+	absent := func(name string) bool { return e.Roster.User(name) == nil }
+	return len(names) > 0 && !slices.ContainsFunc(names, absent)
 }
 
 // people reads the people, what they have and where they belong.

@@ -38,6 +38,8 @@ func TestExcerpt(t *testing.T) {
 		{"nobody", state.Who{}, "", nil, 0},
 		{"by name", state.Who{Names: []string{"bo", "ada", "eve", "nobody"}}, "ada bo", map[string][]string{"ada": {"east", "west"}, "bo": {"west"}}, 0},
 		{"by e-mail", state.Who{Emails: []string{"cy@acme.example", "eve@acme.example"}, Gone: true}, "cy", nil, 1},
+		{"all by name", state.Who{Names: []string{"bo", "ada"}, Gone: true}, "ada bo", map[string][]string{"ada": {"east", "west"}, "bo": {"west"}}, 0},
+		{"one is gone", state.Who{Names: []string{"bo", "eve"}, Gone: true}, "bo", map[string][]string{"bo": {"west"}}, 1},
 		{"by account", state.Who{Accounts: []string{dan.ID, gone.ID}}, "dan", map[string][]string{"dan": {"east"}}, 0},
 		{"in more than one way", state.Who{Names: []string{"bo"}, Emails: []string{"bo@acme.example"}, Accounts: []string{bo.ID}}, "bo", map[string][]string{"bo": {"west"}}, 0},
 	} {

@@ -43,7 +43,7 @@ func examine(ctx context.Context, path string) (int, *sql.DB, error) {
 	case info.Size() == 0 && noSize(path+"-wal"):
 		return 0, nil, nil
 	}
-	pool, err := sql.Open("sqlite", dsn(path, "mode=ro", "_pragma=query_only(1)"))
+	pool, err := openPool(dsn(path, "mode=ro", "_pragma=query_only(1)"))
 	if err != nil {
 		return 0, nil, err
 	}
