@@ -82,10 +82,20 @@ func (c *Controller) perform(ctx context.Context, owner *state.Owner, r state.Re
 	case RequestCredits:
 		return c.performCredits(ctx, owner, r.Argument)
 	case RequestForget:
-		_, err := owner.Forget(ctx, strings.Split(r.Argument, ","), r.By)
-		return err
+		return c.forget(ctx, owner, strings.Split(r.Argument, ","), r.By)
 	}
 	return fmt.Errorf("this usher does not know requests of kind %q", r.Kind)
+}
+
+// forget erases who somebody was, beside the state first: what is kept there is nobody's
+// to find again once the state knows no name for it.
+func (c *Controller) forget(ctx context.Context, owner *state.Owner, accounts []string, by string) error {
+	c.memory.kept = false
+	if err := c.Recollection.Drop(); err != nil {
+		return err
+	}
+	_, err := owner.Forget(ctx, accounts, by)
+	return err
 }
 
 func (c *Controller) approveClock() error {

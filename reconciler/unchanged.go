@@ -3,8 +3,12 @@ package reconciler
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/google/renameio/v2"
 
@@ -32,8 +36,44 @@ type Glancer interface {
 type Recollection struct {
 	File     string // beside the state; empty: nothing is kept
 	Register string // another one, for the manifests applied last: see memory; empty: they are not kept
+	Index    string // the one that the source keeps, of which no more is known than that it goes with these; empty: none
 	Build    string // of this usher: another one may decide otherwise
 	wrote    recollected
+}
+
+// Drop deletes all that was kept, also what somebody left half written who was killed.
+// It names people: those who were declared when it was written, of whom some may be
+// forgotten since.
+func (r *Recollection) Drop() error {
+	for _, file := range []string{r.File, r.Register, r.Index} {
+		if file == "" {
+			continue
+		}
+		if err := dropFile(file); err != nil {
+			return fmt.Errorf("deleting what was kept beside the state: %w", err)
+		}
+	}
+	r.wrote = recollected{}
+	return nil
+}
+
+// dropFile deletes a file, and those by which renameio was to replace it: a dot, its
+// name, a number.
+func dropFile(file string) error {
+	beside, err := os.ReadDir(filepath.Dir(file))
+	if err != nil {
+		return err
+	}
+	for _, entry := range beside {
+		number, unfinished := strings.CutPrefix(entry.Name(), "."+filepath.Base(file))
+		if unfinished = unfinished && strings.Trim(number, "0123456789") == ""; !unfinished && entry.Name() != filepath.Base(file) {
+			continue
+		}
+		if err := os.Remove(filepath.Join(filepath.Dir(file), entry.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // recollected is the content of the file.

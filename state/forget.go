@@ -24,16 +24,12 @@ var ErrMentioned = errors.New("named in what is not settled yet")
 // or approved a revision is for others to know.
 //
 // The database is written anew at the end, which costs what copying it does: pages that
-// lie idle may hold what rows on them once said. Where that fails, what is left is not
-// gone from the file yet, and forgetting the same accounts again tries anew.
+// lie idle may hold what rows on them once said. Where that fails, or whoever does it is
+// killed, what is left is not gone from the file yet, and the next owner tries anew.
 //
 // Errors: [ErrNotFound]; [ErrPresent]; [ErrMentioned].
 func (o *Owner) Forget(ctx context.Context, accounts []string, by string) (messages int, err error) {
-	err = o.beside(ctx, func(tx *Tx) (err error) {
-		messages, err = tx.forget(accounts, by)
-		return err
-	})
-	if err == nil {
+	if messages, err = o.forgetRows(ctx, accounts, by); err == nil {
 		err = o.rewrite(context.WithoutCancel(ctx))
 	}
 	if err != nil {
@@ -42,15 +38,43 @@ func (o *Owner) Forget(ctx context.Context, accounts []string, by string) (messa
 	return messages, nil
 }
 
+// forgetRows deletes all that rows say, and notes that the file is to be written anew.
+func (o *Owner) forgetRows(ctx context.Context, accounts []string, by string) (messages int, err error) {
+	err = o.beside(ctx, func(tx *Tx) (err error) {
+		if messages, err = tx.forget(accounts, by); err == nil {
+			_, err = tx.exec("INSERT INTO meta (name, value) VALUES (?, '') ON CONFLICT DO NOTHING", tracesMeta)
+		}
+		return err
+	})
+	return messages, err
+}
+
+// tracesMeta is there while the file may hold what was erased from its tables.
+const tracesMeta = "traces of who was forgotten"
+
 // rewrite writes the database anew without what lies on idle pages, and empties the
 // log beside it: at once, or where somebody is reading, with what is written next.
 func (o *Owner) rewrite(ctx context.Context) error {
-	for _, statement := range []string{"VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"} {
+	for _, statement := range []string{"VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)", "DELETE FROM meta WHERE name = '" + tracesMeta + "'"} {
 		if _, err := o.db.writer.ExecContext(ctx, statement); err != nil {
 			return fmt.Errorf("who it was is erased, but writing the database anew failed, so its file may hold traces still: %w", fault(err))
 		}
 	}
 	return nil
+}
+
+// rewriteAfter does what an owner before this one was killed over. That it fails keeps
+// nobody from working: the next one tries anew.
+func (o *Owner) rewriteAfter(ctx context.Context) {
+	if traces, err := o.db.traces(ctx); err == nil && traces {
+		_ = o.rewrite(ctx)
+	}
+}
+
+// traces reports whether the file may hold what was erased from its tables.
+func (db *DB) traces(ctx context.Context) (some bool, err error) {
+	err = db.reader.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM meta WHERE name = ?)", tracesMeta).Scan(&some)
+	return some, err
 }
 
 func (tx *Tx) forget(accounts []string, by string) (messages int, err error) {
@@ -159,6 +183,9 @@ func (tx *Tx) eraseMentions(m mention) (messages int, err error) {
 	if err := tx.eraseHolds(m); err != nil {
 		return 0, err
 	}
+	if err := tx.eraseReport(m); err != nil {
+		return 0, err
+	}
 	for _, name := range m.names {
 		if _, err := tx.exec("UPDATE request SET argument = '', result = '' WHERE done > 0 AND argument = ?", name); err != nil {
 			return 0, err
@@ -186,6 +213,16 @@ func (tx *Tx) eraseHolds(m mention) error {
 		if err == nil {
 			_, err = tx.exec("UPDATE hold SET plan = '', rules = '[]' WHERE seq = ?", number)
 		}
+	}
+	return err
+}
+
+// eraseReport deletes what a controller last said of itself, if it names them: in manifests
+// that were refused, for one. Whoever watches reports anew.
+func (tx *Tx) eraseReport(m mention) error {
+	reports, err := tx.list("SELECT body FROM report")
+	if err == nil && slices.ContainsFunc(reports, m.inPlan) {
+		_, err = tx.exec("DELETE FROM report")
 	}
 	return err
 }

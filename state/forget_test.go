@@ -43,6 +43,7 @@ func gossip(h *house) {
 			{MessageID: "her subject", Kind: "refused", To: bo.Email, Body: letter("=?utf-8?q?of_Firstada_Lovelace?=", "news")},
 			{MessageID: "a namesake", Kind: "access", To: bo.Email, Body: letter("x", "Hello Firstada Lovelace")},
 			{MessageID: "her manifest", Kind: "refused", To: bo.Email, Body: letter("x", "grant access of ada to cad")},
+			{MessageID: "her file", Kind: "refused", To: bo.Email, Body: letter("x", "people/ada.yaml:3:1: unknown field")},
 			{MessageID: "a word", Kind: "access", To: bo.Email, Body: letter("x", "the ada language")},
 			{MessageID: "another", Kind: "roles", To: bo.Email, Body: letter("x", "Firstada Lovelaces <dada@acme.example>, ada@acme.example.org")},
 		} {
@@ -97,11 +98,12 @@ func TestForget(t *testing.T) {
 	requests, err := h.db.Requests(t.Context(), true)
 	must(t, err)
 	must(t, h.owner.Answer(t.Context(), requests[0].ID, "ada is removed"))
+	must(t, h.owner.Report(t.Context(), []byte(`{"message":"users.yaml:3:1: User ada: there is no product bim"}`)))
 
 	messages, err := h.owner.Forget(t.Context(), []string{id}, "olu")
 	must(t, err)
-	if messages != 5 {
-		t.Errorf("%d messages lost their text; want 5", messages)
+	if messages != 6 {
+		t.Errorf("%d messages lost their text; want 6", messages)
 	}
 	if diff := cmp.Diff([]string{"a namesake", "a word", "another"}, h.bodies()); diff != "" {
 		t.Errorf("messages with a text (-want +got):\n%s", diff)
@@ -123,7 +125,7 @@ func TestForget(t *testing.T) {
 	if past.Accounts[id].ID != id || past.Roster.User(id) == nil {
 		t.Errorf("at revision 1 there were %v", past.Accounts)
 	}
-	h.silent("lastada", "users/ada.yaml", "AAAAada", "dear firstada", "grant access of ada")
+	h.silent("lastada", "users/ada.yaml", "AAAAada", "dear firstada", "grant access of ada", "user ada")
 }
 
 // silent fails where a file of the database contains any of these, in whatever case.
@@ -218,6 +220,35 @@ func TestVerifyNoticesWhatWasForgottenAndAltered(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A report that names nobody who is forgotten stays.
+func TestForgetLeavesTheReportOfOthers(t *testing.T) {
+	h := lived(t)
+	said := `{"message":"User bo: ada-lovelace is no product"}`
+	must(t, h.owner.Report(t.Context(), []byte(said)))
+	_, err := h.owner.Forget(t.Context(), []string{h.truth().Gone[0].ID}, "olu")
+	must(t, err)
+	if body, _, err := h.db.Report(t.Context()); err != nil || string(body) != said {
+		t.Errorf("the report is %s, %v; want %s", body, err, said)
+	}
+}
+
+// Who is killed between erasing somebody and writing the file anew leaves that to the
+// next owner.
+func TestNextOwnerWritesAnewWhatOneWasKilledOver(t *testing.T) {
+	h := lived(t)
+	must(t, h.owner.ForgetKilled(t.Context(), h.truth().Gone[0].ID))
+	must(t, h.owner.Close())
+	for _, traces := range []bool{true, false} {
+		if got, err := h.db.Traces(t.Context()); err != nil || got != traces {
+			t.Errorf("traces are left: %t, %v; want %t", got, err, traces)
+		}
+		owner, err := h.db.Own(t.Context())
+		must(t, err)
+		must(t, owner.Close())
+	}
+	h.silent("lastada", "users/ada.yaml", "AAAAada")
 }
 
 // Whoever has the address now, and the name, keeps what was written to them.

@@ -100,8 +100,13 @@ func standsIn(text, phrase string) bool {
 }
 
 // goesOn reports whether what comes after a word makes it a longer one: a dot may end
-// a sentence, or stand within an address.
+// a sentence, or stand within an address. A manifest may be called what it declares.
 func goesOn(rest string) bool {
+	for _, ending := range []string{".yaml", ".yml"} {
+		if after, manifest := strings.CutPrefix(rest, ending); manifest && !goesOn(after) {
+			return false
+		}
+	}
 	r, size := utf8.DecodeRuneInString(rest)
 	if !inWord(r) && joins(r) {
 		r, _ = utf8.DecodeRuneInString(rest[size:])

@@ -41,6 +41,7 @@ func (db *DB) Own(ctx context.Context) (*Owner, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("taking ownership of the state: %w", fault(err)), lock.release())
 	}
+	o.rewriteAfter(ctx)
 	return o, nil
 }
 

@@ -41,6 +41,10 @@ func (a *app) forget(ctx context.Context, name string) error {
 		return err
 	}
 	asked, err := a.orAsk(ctx, "usher forget", reconciler.RequestForget, strings.Join(ids, ","), func(db *state.DB, owner *state.Owner) error {
+		kept := recollection(db)
+		if err := kept.Drop(); err != nil {
+			return err
+		}
 		messages, err := owner.Forget(ctx, ids, operator())
 		if err == nil {
 			a.say("Forgot who %s was, and erased the text of %s.", strings.Join(ids, ", "), render.Count(messages, "message", "messages"))

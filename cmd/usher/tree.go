@@ -213,7 +213,7 @@ const (
 
 // remembering lets a controller that writes use those files.
 func (a *app) remembering(c *reconciler.Controller, db *state.DB, t tree, settle time.Duration) {
-	c.Recollection = reconciler.Recollection{File: db.Beside(seenSuffix), Register: db.Beside(registerSuffix), Build: build()}
+	c.Recollection = recollection(db)
 	if t.repository == nil {
 		c.Source = cmp.Or(t.ahead, source.Dir(t.dir, source.Options{Settle: settle, Index: db.Beside(indexSuffix)}))
 	}
@@ -228,6 +228,11 @@ func (a *app) lookAhead(ctx context.Context, t tree, settle time.Duration) recon
 	s := source.Dir(t.dir, source.Options{Settle: settle, Index: state.Beside(a.settings.State, indexSuffix)})
 	source.LookAhead(ctx, s)
 	return s
+}
+
+// recollection names those files.
+func recollection(db *state.DB) reconciler.Recollection {
+	return reconciler.Recollection{File: db.Beside(seenSuffix), Register: db.Beside(registerSuffix), Index: db.Beside(indexSuffix), Build: build()}
 }
 
 // build tells this program from any other that was compiled: by its file, because
