@@ -3,6 +3,7 @@ package reconciler_test
 import (
 	"context"
 	"fmt"
+	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -62,5 +63,20 @@ func (w *world) sameAsNew(dir string) {
 	anew.apply()
 	if diff := cmp.Diff(lines(anew.truth().Roster), lines(w.truth().Roster)); diff != "" {
 		w.Fatalf("lines (-applied anew +edited):\n%s", diff)
+	}
+}
+
+// One grant comes from several documents of a file. As these change places, so do its
+// lines.
+func TestLinesChangePlaces(t *testing.T) {
+	people, crew := user("ada")+user("grace")+user("bo", "access: [cad]"), team("crew", "members: [bo]", "access: [cad]")
+	w := newWorld(t, firm())
+	w.tree["people.yaml"] = people + crew
+	w.apply()
+	w.tree["people.yaml"] = crew + people
+	was := w.ctl.Excerpts()
+	w.sameAsWhole()
+	if w.ctl.Excerpts() == was {
+		t.Error("everybody was compared")
 	}
 }

@@ -88,7 +88,7 @@ func CompareGrants(a, b Grant) int {
 // compareDeclared orders grants of a manifest, each with a line of its own, so that
 // the order they are written in says nothing.
 func compareDeclared(a, b Grant) int {
-	return cmp.Or(CompareGrants(a, b), strings.Compare(a.Reason, b.Reason), compareOrigins(a.Because[0], b.Because[0]))
+	return cmp.Or(CompareGrants(a, b), strings.Compare(a.Reason, b.Reason), CompareOrigins(a.Because[0], b.Because[0]))
 }
 
 // joins reports whether a later grant overlaps or touches this one.
@@ -101,7 +101,7 @@ func (g Grant) merge(later Grant) Grant {
 	g.Until = max(g.Until, later.Until)
 	g.Reason = mergeReasons(g.Reason, later.Reason)
 	because := slices.Concat(g.Because, later.Because)
-	slices.SortFunc(because, compareOrigins)
+	slices.SortFunc(because, CompareOrigins)
 	g.Because = slices.Compact(because)
 	return g
 }

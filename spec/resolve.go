@@ -81,7 +81,7 @@ func unique[T any](r *resolver, kind string, all []T, key func(*T) (name string,
 		if c := strings.Compare(nameA, nameB); c != 0 {
 			return c
 		}
-		return compareOrigins(atA, atB)
+		return CompareOrigins(atA, atB)
 	})
 	kept := all[:0]
 	for i := range all {

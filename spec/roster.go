@@ -81,7 +81,9 @@ type Origin struct {
 	Via    string `json:"via,omitempty"`
 }
 
-func compareOrigins(a, b Origin) int {
+// CompareOrigins orders the lines that something comes from: by file, line and column,
+// then by the way.
+func CompareOrigins(a, b Origin) int {
 	return cmp.Or(
 		strings.Compare(a.File, b.File),
 		cmp.Compare(a.Line, b.Line),

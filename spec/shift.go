@@ -84,7 +84,7 @@ func (s shifts) origins(was []Origin) (is []Origin, moved bool) {
 	if !moved {
 		return was, false
 	}
-	slices.SortFunc(is, compareOrigins)
+	slices.SortFunc(is, CompareOrigins)
 	return is, true
 }
 

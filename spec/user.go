@@ -133,7 +133,7 @@ func (r *resolver) checkEmails() {
 		case key == "": // reported by Parse
 		case !taken:
 			holder[key] = i
-		case compareOrigins(r.users[i].emailAt(), r.users[first].emailAt()) < 0:
+		case CompareOrigins(r.users[i].emailAt(), r.users[first].emailAt()) < 0:
 			holder[key] = i
 			r.sameEmail(&r.users[first], &r.users[i])
 		default:

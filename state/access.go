@@ -157,6 +157,9 @@ func readAccess(ctx context.Context, q querier, query string, args ...any) (map[
 	if err != nil {
 		return nil, fmt.Errorf("reading access: %w", err)
 	}
+	for _, lines := range inForce {
+		slices.SortFunc(lines, spec.CompareOrigins) // which of them stands first may have changed
+	}
 	for _, grants := range access {
 		slices.SortFunc(grants, spec.CompareGrants)
 	}
