@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"usher/spec"
+	"usher/state"
 )
 
 // explanation is something that stays as it is and now comes from other lines:
@@ -47,6 +48,26 @@ func (d *differ) accessChange(p pair, c accessChange) {
 		Action: action, Kind: KindAccess, Subject: u.Name, Email: u.Email, Contract: g.Contract, Product: g.Product,
 		Fields: f, Because: g.Because, user: p.is, account: p.account.ID, was: c.was, is: c.is,
 	})
+}
+
+// nameLines has what is revoked come from the lines that gave it, as they stood then,
+// which are what a comparison of everybody knows. Of an excerpt, people were compared
+// as declared where the same lines stand now.
+func (p *Plan) nameLines(had []spec.User, accounts map[string]state.Account) {
+	access := make(map[string][]spec.Grant, len(had)) // by account
+	for i := range had {
+		access[accounts[had[i].Name].ID] = had[i].Access
+	}
+	for i := range p.Changes {
+		c := &p.Changes[i]
+		if c.Action != Revoke {
+			continue
+		}
+		if at, found := slices.BinarySearchFunc(access[c.account], *c.was, spec.CompareGrants); found {
+			c.was = &access[c.account][at]
+			c.Because = c.was.Because
+		}
+	}
 }
 
 func fromDay(g *spec.Grant) string {

@@ -180,6 +180,7 @@ func (c *Controller) plan(ctx context.Context, read Snapshot, x *comparison) (*P
 	plan.Revision = read
 	if x.draft != nil {
 		plan.shifts = x.draft.Shifts()
+		plan.nameLines(x.had, x.truth.Accounts)
 	}
 	if err := c.word(plan); err != nil {
 		return nil, err

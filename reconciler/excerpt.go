@@ -14,6 +14,7 @@ type comparison struct {
 	truth  *state.Truth
 	census *spec.Census // of everybody, where the rosters are an excerpt; nil: they are everybody
 	draft  *spec.Draft  // what the excerpt is of
+	had    []spec.User  // the people of an excerpt as they were, their access from the lines that gave it then
 	review *Review      // of the commits, who may all they do; nil: they are to be judged yet, if any are
 
 	files    int            // of the manifests, where they are of everybody
@@ -94,11 +95,12 @@ func (c *Controller) excerpt(ctx context.Context, m *Manifests) (*comparison, er
 		c.memory = memory{}
 		return nil, nil
 	}
+	had := e.Roster.Users
 	was, sure := t.resolve(e, spec.DayOf(c.Now()))
 	if !sure {
 		return nil, nil
 	}
-	x := &comparison{wanted: t.last().roster, truth: &e.Truth, census: c.memory.register.Census(), draft: t.last().draft}
+	x := &comparison{wanted: t.last().roster, truth: &e.Truth, census: c.memory.register.Census(), draft: t.last().draft, had: had}
 	if x.review = t.review(was, c.Now()); t.steps != nil && x.review == nil {
 		return nil, nil
 	}

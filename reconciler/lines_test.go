@@ -80,3 +80,30 @@ func TestLinesChangePlaces(t *testing.T) {
 		t.Error("everybody was compared")
 	}
 }
+
+// What is revoked is said to come from the lines that gave it, wherever these stand by
+// the edit that takes it away.
+func TestARevocationNamesWhereItWasGiven(t *testing.T) {
+	crew := func(members ...string) string {
+		lines := []string{"members:"}
+		for _, m := range members {
+			lines = append(lines, "  - "+m)
+		}
+		return team("crew", append(lines, "access: [cad]")...)
+	}
+	w := newWorld(t, firm())
+	people := user("ada") + user("grace") + user("bo") + user("cy")
+	w.tree["people.yaml"] = people
+	w.tree["teams.yaml"] = "# the crew\n---\n" + crew("bo", "cy")
+	w.apply()
+	for _, edited := range []string{"# the crew\n---\n" + crew("cy"), "# the crew,\n# and who\n# is in it\n---\n" + crew("bo")} {
+		w.tree["teams.yaml"] = edited
+		was := w.ctl.Excerpts()
+		w.sameAsWhole()
+		if w.ctl.Excerpts() == was {
+			t.Error("everybody was compared")
+		}
+		w.tree["teams.yaml"] = "# the crew\n---\n" + crew("bo", "cy")
+		w.sameAsWhole()
+	}
+}

@@ -80,7 +80,7 @@ func valueSchema(t reflect.Type, r fieldRule) object {
 	case t == textType:
 		return r.text()
 	case t == dayType:
-		return object{"type": "string", "pattern": `^\d{4}-\d{2}-\d{2}$`, "examples": []string{"2027-03-31"}}
+		return object{"type": "string", "pattern": `^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$`, "examples": []string{"2027-03-31"}}
 	case t == reflect.TypeFor[accessItem]():
 		return object{"anyOf": []object{fieldRule{}.text(), mappingSchema(t)}}
 	}
@@ -103,9 +103,11 @@ func valueSchema(t reflect.Type, r fieldRule) object {
 
 // patterns are what rules of ours come to as far as a pattern can say it.
 var patterns = map[string]object{
-	"httpsurl":    {"pattern": "^[hH][tT][tT][pP][sS]://."},
-	"digest":      {"pattern": "^[0-9a-fA-F]{64}$"},
-	"producttype": {"enum": []ProductType{TypeProduct, TypeService, TypeBenefit}},
+	"resourcename": {"pattern": `^([a-z0-9]([a-z0-9.-]*[a-z0-9])?|[^\sA-Z@]+@[^\sA-Z@]+)$`},
+	"address":      {"pattern": `^[^\s@]+@[^\s@]+$`},
+	"httpsurl":     {"pattern": "^[hH][tT][tT][pP][sS]://."},
+	"digest":       {"pattern": "^[0-9a-fA-F]{64}$"},
+	"producttype":  {"enum": []ProductType{TypeProduct, TypeService, TypeBenefit}},
 }
 
 // text is the schema of a string: one that is written has something in it.

@@ -165,6 +165,9 @@ func TestSchemaRefuses(t *testing.T) {
 		{"an unknown type", head + "kind: Product\nmetadata: {name: a}\nspec: {type: thing}"},
 		{"null", head + "kind: Product\nmetadata: {name: a}\nspec:"},
 		{"a text that is too long", head + "kind: Product\nmetadata: {name: a}\nspec: {title: " + strings.Repeat("a", 201) + "}"},
+		{"a name with a capital", head + "kind: Product\nmetadata: {name: Cad}"},
+		{"no address", head + "kind: User\nspec: {email: ada, firstName: A, lastName: B}"},
+		{"no such month", head + "kind: User\n" + ada + ", access: [{product: cad, from: 2026-13-01}]}"},
 		{"another protocol", head + "kind: Product\nmetadata: {name: a}\nspec: {downloads: [{title: A, url: 'http://a.example'}]}"},
 	}
 	for _, tt := range tests {

@@ -233,11 +233,12 @@ func (o *Owner) Approve(ctx context.Context, planID, by string) (Hold, error) {
 
 // UseApproval uses the approval of the plan that this transaction carries out.
 // It is an error when there is none in force: never given, used, superseded, or
-// older than ApprovalLife.
+// older than ApprovalLife, by the clock it was given by: where that was put back since
+// the newest revision, tx.Now is another.
 func (tx *Tx) UseApproval(planID string) error {
 	var seq int64
 	err := tx.get(`UPDATE hold SET state = 'applied' WHERE plan_id = ? AND state = 'approved' AND approved_at > ? RETURNING seq`,
-		[]any{planID, millis(tx.Now.Add(-ApprovalLife))}, &seq)
+		[]any{planID, millis(tx.db.now().Add(-ApprovalLife))}, &seq)
 	if err = noRows(err); errors.Is(err, ErrNotFound) {
 		return fmt.Errorf("using the approval of plan %s: none is in force; approve it again: %w", planID, ErrNotFound)
 	}

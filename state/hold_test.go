@@ -176,3 +176,14 @@ func TestApprovalCoversTheRulesItWasGivenFor(t *testing.T) {
 		})
 	}
 }
+
+// A clock that was put back is no reason to refuse what was approved by it.
+func TestApprovalUnderAnEarlierClock(t *testing.T) {
+	h := newHouse(t)
+	h.add("ada", true)
+	h.pass(-60 * time.Hour)
+	h.hold("p1")
+	_, err := h.owner.Approve(t.Context(), "p1", "olu")
+	must(t, err)
+	must(t, h.use("p1"))
+}
