@@ -134,17 +134,17 @@ func parseRule(tag string) fieldRule {
 	return r
 }
 
-// UnknownField says that a kind has no such field, or that there is no such kind.
-type UnknownField struct {
+// UnknownFieldError says that a kind has no such field, or that there is no such kind.
+type UnknownFieldError struct {
 	Path  string   // as asked for
 	Near  string   // what was meant, perhaps; "" where nothing is near
 	Known []string // what there is in its place; none: it holds no fields
 }
 
-func (e *UnknownField) Error() string { return fmt.Sprintf("manifests have no %s", e.Path) }
+func (e *UnknownFieldError) Error() string { return fmt.Sprintf("manifests have no %s", e.Path) }
 
 // Explain finds a kind or a field by its path, such as "user.spec.access.from"; case
-// does not count, and "spec" may be left out. The error is an *[UnknownField].
+// does not count, and "spec" may be left out. The error is an *[UnknownFieldError].
 func Explain(path string) (Field, error) {
 	steps := strings.Split(path, ".")
 	at := Field{Fields: Kinds()}
@@ -178,7 +178,7 @@ func (f *Field) child(name string) *Field {
 }
 
 func (f *Field) unknown(path, step string) error {
-	e := &UnknownField{Path: path}
+	e := &UnknownFieldError{Path: path}
 	fields := f.Fields
 	if spec := f.child("spec"); spec != nil {
 		fields = slices.Concat(fields, spec.Fields)

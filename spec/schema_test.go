@@ -232,7 +232,7 @@ func TestExplain(t *testing.T) {
 		"usr": "User", "user.fistName": "firstName", "user.spec.emial": "email", "user.spec.email.at": "", "": "", "user.": "",
 	} {
 		_, err := Explain(path)
-		unknown := (*UnknownField)(nil)
+		unknown := (*UnknownFieldError)(nil)
 		if !errors.As(err, &unknown) || unknown.Near != near {
 			t.Errorf("Explain(%q): %v; want one near %q", path, err, near)
 		}

@@ -41,7 +41,7 @@ func withoutFields(kinds []spec.Field) []spec.Field {
 }
 
 func unexplained(err error) error {
-	unknown := (*spec.UnknownField)(nil)
+	unknown := (*spec.UnknownFieldError)(nil)
 	switch {
 	case !errors.As(err, &unknown):
 		return err

@@ -22,6 +22,10 @@ func SetMargin(d time.Duration) (undo func()) {
 // Stands reports whether the times of folders and files alone tell that a folder is as
 // its index has it.
 func Stands(t testing.TB, file string) bool {
+	return indexIn(t, file).stands(t.Context())
+}
+
+func indexIn(t testing.TB, file string) *index {
 	content, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -30,20 +34,13 @@ func Stands(t testing.TB, file string) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return x.stands(t.Context())
+	return x
 }
 
 // Restamp gives an index the times that its files have now, as if they had changed
 // within one tick of the clock.
 func Restamp(t testing.TB, file, root string) {
-	content, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	x, err := decodeIndex(content)
-	if err != nil {
-		t.Fatal(err)
-	}
+	x := indexIn(t, file)
 	for _, entries := range [][]indexed{x.folders, x.files} {
 		for i, f := range entries {
 			info, err := os.Stat(filepath.Join(root, f.path))
